@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* kvm_private.h - what kvm.c and kvm_vcpu.c share, and nobody else sees. */
+#ifndef VMM_CORE_KVM_PRIVATE_H
+#define VMM_CORE_KVM_PRIVATE_H
+
+#include <linux/kvm.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define KVM_SLOTS_MAX  64
+#define KVM_GSIS_MAX   256 /* MSIs of one VM: a choice, KVM allows 4,072 */
+#define KVM_ROUTES_MAX (KVM_GSIS_MAX + 40) /* 16 PIC and 24 IOAPIC pins */
+
+struct kvm_vm {
+	int kvm_fd, vm_fd;
+	int run_len; /* bytes of a vCPU's struct kvm_run mapping */
+	struct {
+		bool used;
+		uint64_t gpa;
+	} slot_gpa[KVM_SLOTS_MAX];
+	bool gsi_used[KVM_GSIS_MAX];
+	uint32_t routes_nr;
+	struct kvm_irq_routing_entry routes[KVM_ROUTES_MAX];
+};
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd_bench.c - `ivlab bench NAME`: which measurement, with which options? */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vmm/lab/bench.h"
+#include "vmm/lab/cmd.h"
+#include "vmm/lab/near.h"
+#include "vmm/lab/size.h"
+
+static const struct bench {
+	const char *name;
+	const char *summary;
+	int (*run)(const struct bench_opts *opts);
+	const char *options; /* letters of parse() that are its own */
+} benches[] = {
+	{ "ring", "messages between two guests, and between two host threads",
+	  bench_ring, "pm" },
+	{ "peers", "our rings beside everybody else's, in one run", bench_peers,
+	  "qrsob" },
+};
+#define BENCHES_NR (sizeof(benches) / sizeof(*benches))
+
+static void help(FILE *out)
+{
+	fputs("usage: ivlab bench NAME [options]\n"
+	      "Measure beside a baseline, in interleaved pairs of runs.\n\n",
+	      out);
+	for (size_t i = 0; i < BENCHES_NR; i++)
+		fprintf(out, "  %-14s %s\n", benches[i].name,
+			benches[i].summary);
+	fputs("\n  --json         the result as JSON\n"
+	      "  --cpus A,B     the two host CPUs (default: the first two)\n"
+	      "  --help         this text\n"
+	      "ring:\n"
+	      "  --pairs N      pairs of runs (default 5)\n"
+	      "  --messages N   messages of each run (default: as many as "
+	      "take about a second)\n"
+	      "peers:\n"
+	      "  --quick        3 rounds, fewer ways; ends within 45 s\n"
+	      "  --rounds N     rounds (default 7)\n"
+	      "  --only TEXT    only workloads with TEXT in their name\n"
+	      "  --csv FILE     the figures as a table, too\n"
+	      "  --build NAME   another build of the program: aligned\n",
+	      out);
+}
+
+static int parse_cpus(struct bench_opts *o, const char *text)
+{
+	if (size_parse_list(text, o->cpus, 2, &o->cpus_nr) || o->cpus_nr != 2 ||
+	    o->cpus[0] == o->cpus[1])
+		return cmd_usage("bench",
+				 "--cpus %s; allowed: two different CPUs, as "
+				 "in 0,1",
+				 text);
+	return 0;
+}
+
+static int parse_number(const char *option, uint64_t max, uint64_t *number)
+{
+	if (size_parse_number(optarg, 1, max, number))
+		return cmd_usage("bench", "%s %s; allowed: 1 to %llu", option,
+				 optarg, (unsigned long long)max);
+	return 0;
+}
+
+/* A word that names a build becomes part of a file's name. */
+static int parse_build(struct bench_opts *o)
+{
+	if (strcmp(optarg, "aligned") != 0)
+		return cmd_usage("bench", "--build %s; allowed: aligned",
+				 optarg);
+	o->build = optarg;
+	return 0;
+}
+
+/* -1: go on; else the exit status. *used: the letters that were there. */
+static int parse(struct bench_opts *o, int argc, char **argv, char used[32])
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "pairs", required_argument, NULL, 'p' },
+		{ "messages", required_argument, NULL, 'm' },
+		{ "cpus", required_argument, NULL, 'c' },
+		{ "quick", no_argument, NULL, 'q' },
+		{ "rounds", required_argument, NULL, 'r' },
+		{ "csv", required_argument, NULL, 's' },
+		{ "only", required_argument, NULL, 'o' },
+		{ "build", required_argument, NULL, 'b' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	uint64_t pairs = o->pairs_nr, rounds = 0;
+	size_t used_nr = 0;
+	int status = 0;
+	int c;
+
+	opterr = 0;
+	while (!status &&
+	       (c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+		if (used_nr < 31 && c != ':')
+			used[used_nr++] = (char)c;
+		switch (c) {
+		case 'j':
+			o->json = true;
+			break;
+		case 'p':
+			status = parse_number("--pairs", BENCH_PAIRS_MAX,
+					      &pairs);
+			break;
+		case 'm':
+			status = parse_number("--messages", 1000000000000,
+					      &o->messages);
+			break;
+		case 'c':
+			status = parse_cpus(o, optarg);
+			break;
+		case 'q':
+			o->quick = true;
+			break;
+		case 'r':
+			status = parse_number("--rounds", BENCH_ROUNDS_MAX,
+					      &rounds);
+			break;
+		case 's':
+			o->csv = optarg;
+			break;
+		case 'o':
+			o->only = optarg;
+			break;
+		case 'b':
+			status = parse_build(o);
+			break;
+		case 'h':
+			help(stdout);
+			return 0;
+		default:
+			return cmd_bad_option("bench", c, argv);
+		}
+	}
+	o->pairs_nr = (uint32_t)pairs;
+	o->rounds_nr = (uint32_t)rounds;
+	return status ? status : -1;
+}
+
+static int unknown(const char *name)
+{
+	const char *names[BENCHES_NR];
+	const char *near;
+
+	for (size_t i = 0; i < BENCHES_NR; i++)
+		names[i] = benches[i].name;
+	near = near_name(name, names, BENCHES_NR);
+	return cmd_usage("bench", "no benchmark %s%s%s", name,
+			 near ? "; did you mean: ivlab bench " : "",
+			 near ? near : "");
+}
+
+/* No option of another benchmark was given. */
+static int check_options(const struct bench *bench, const char *used)
+{
+	for (size_t i = 0; i < BENCHES_NR; i++) {
+		const struct bench *other = &benches[i];
+
+		if (other != bench && strpbrk(used, other->options))
+			return cmd_usage("bench",
+					 "an option given is for: ivlab bench "
+					 "%s",
+					 other->name);
+	}
+	return 0;
+}
+
+int cmd_bench(int argc, char **argv)
+{
+	struct bench_opts o = { .pairs_nr = 5 };
+	char used[32] = "";
+	int status = parse(&o, argc, argv, used);
+
+	if (status >= 0)
+		return status;
+	if (optind == argc) {
+		help(stdout);
+		return 0;
+	}
+	if (argc - optind > 1)
+		return cmd_usage("bench", "one benchmark at a time");
+	for (size_t i = 0; i < BENCHES_NR; i++) {
+		if (strcmp(benches[i].name, argv[optind]) != 0)
+			continue;
+		status = check_options(&benches[i], used);
+		return status ? status : benches[i].run(&o);
+	}
+	return unknown(argv[optind]);
+}

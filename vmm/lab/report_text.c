@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* report_text.c - how do people read what a lab did? */
+#include <errno.h>
+#include <string.h>
+
+#include "vmm/lab/report.h"
+#include "vmm/lab/size.h"
+
+#define LABEL_WIDTH 16
+
+__attribute__((format(printf, 3, 4))) static void
+row(FILE *out, const char *label, const char *fmt, ...)
+{
+	va_list args;
+
+	fprintf(out, "%-*s", LABEL_WIDTH, label);
+	va_start(args, fmt);
+	vfprintf(out, fmt, args);
+	va_end(args);
+	fputc('\n', out);
+}
+
+static void put_region(FILE *out, const struct lab_result *r)
+{
+	char size[SIZE_TEXT_LEN];
+	char page[SIZE_TEXT_LEN];
+	bool small = r->hugepages_wanted && r->page_len == 4096;
+
+	row(out, "region", "%s, " REPORT_MEMORY_TYPE ", %s pages%s",
+	    size_format(r->region_len, size), size_format(r->page_len, page),
+	    small ? " (no huge ones were free)" : "");
+}
+
+static void put_lab(FILE *out, const struct lab_result *r)
+{
+	double seconds = (double)r->ns / 1e9;
+
+	row(out, "messages", "%llu", (unsigned long long)r->messages);
+	row(out, "bytes", "%llu", (unsigned long long)r->bytes);
+	row(out, "seconds", "%.3f", seconds);
+	if (r->ns) {
+		row(out, "messages/s", "%.2f million",
+		    (double)r->messages / seconds / 1e6);
+		row(out, "throughput", "%.2f GB/s",
+		    (double)r->bytes / seconds / 1e9);
+	}
+	row(out, "mismatches", "%llu", (unsigned long long)r->mismatches);
+	if (r->page_len)
+		put_region(out, r);
+	row(out, "KVM", "%s", r->kvm[0] ? r->kvm : "none");
+	if (r->start_ns)
+		row(out, "start",
+		    "%.1f ms to the first instruction of the last VM, %.1f ms "
+		    "of it inside KVM",
+		    (double)r->start_ns / 1e6, (double)r->start_kvm_ns / 1e6);
+}
+
+/* The figures that are not in the tables already. */
+static void put_reports(FILE *out, const struct vm_result *vm)
+{
+	static const char *const known[] = { "messages", "bytes", "ns",
+					     "mismatches" };
+
+	for (uint32_t i = 0; i < vm->reports_nr; i++) {
+		bool is_known = false;
+
+		for (size_t k = 0; k < sizeof(known) / sizeof(*known); k++)
+			is_known = is_known ||
+				   strcmp(vm->reports[i].key, known[k]) == 0;
+		if (!is_known)
+			fprintf(out, "%s: %s = %llu\n", vm->name,
+				vm->reports[i].key,
+				(unsigned long long)vm->reports[i].value);
+	}
+}
+
+static void widen(int *width, const char *text)
+{
+	if ((int)strlen(text) > *width)
+		*width = (int)strlen(text);
+}
+
+static void put_vms(FILE *out, const struct lab_result *r)
+{
+	int name_width = (int)strlen("vm");
+	int end_width = (int)strlen("end");
+
+	for (uint32_t i = 0; i < r->vms_nr; i++) {
+		widen(&name_width, r->vms[i].name);
+		widen(&end_width, stats_end_name(r->vms[i].end));
+	}
+	fprintf(out, "\n%-*s  %-*s %6s %10s %10s %10s %10s\n", name_width, "vm",
+		end_width, "end", "status", "exits", "KVM exits", "doorbells",
+		"interrupts");
+	for (uint32_t i = 0; i < r->vms_nr; i++) {
+		const struct vm_result *vm = &r->vms[i];
+		char kvm_exits[24] = "-";
+
+		if (vm->kvm_exits != UINT64_MAX)
+			snprintf(kvm_exits, sizeof(kvm_exits), "%llu",
+				 (unsigned long long)vm->kvm_exits);
+		fprintf(out, "%-*s  %-*s %6d %10llu %10s %10llu %10llu\n",
+			name_width, vm->name, end_width,
+			stats_end_name(vm->end), vm->status,
+			(unsigned long long)vm->exits, kvm_exits,
+			(unsigned long long)vm->doorbells,
+			(unsigned long long)vm->interrupts);
+	}
+	for (uint32_t i = 0; i < r->vms_nr; i++)
+		put_reports(out, &r->vms[i]);
+}
+
+int report_text(FILE *out, const struct lab_result *result)
+{
+	put_lab(out, result);
+	if (result->vms_nr)
+		put_vms(out, result);
+	if (fflush(out) || ferror(out))
+		return -EIO;
+	return 0;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* result.c - how did the VMs end, and what did they achieve together? */
+#include "vmm/lab/result.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "shm/atomic.h"
+#include "vmm/lab/escape.h"
+
+/* Intel SDM vol. 3, table 6-1. */
+static const char *const exceptions[] = {
+	[0] = "divide error",	  [1] = "debug",
+	[3] = "breakpoint",	  [4] = "overflow",
+	[5] = "bound range",	  [6] = "invalid opcode",
+	[7] = "no FPU",		  [8] = "double fault",
+	[10] = "invalid TSS",	  [11] = "segment not present",
+	[12] = "stack fault",	  [13] = "general protection",
+	[14] = "page fault",	  [16] = "x87 error",
+	[17] = "alignment check", [18] = "machine check",
+	[19] = "SIMD error",
+};
+
+static void say_fault(char *reason, const struct stats *stats)
+{
+	uint64_t vector = load_relaxed(&stats->fault[0]);
+	const char *name = NULL;
+
+	if (vector < sizeof(exceptions) / sizeof(*exceptions))
+		name = exceptions[vector];
+	snprintf(reason, RESULT_TEXT_LEN,
+		 "guest fault: vector %llu (%s), error code 0x%llx, rip "
+		 "0x%llx, cr2 0x%llx",
+		 (unsigned long long)vector, name ? name : "no exception",
+		 (unsigned long long)load_relaxed(&stats->fault[1]),
+		 (unsigned long long)load_relaxed(&stats->fault[2]),
+		 (unsigned long long)load_relaxed(&stats->fault[3]));
+}
+
+static void say_end(struct vm_result *vm, const struct stats *stats,
+		    bool stopped)
+{
+	switch (vm->end) {
+	case STATS_END_FAULT:
+		say_fault(vm->reason, stats);
+		return;
+	case STATS_END_EXIT:
+		snprintf(vm->reason, sizeof(vm->reason),
+			 "guest ended with status %d", vm->status);
+		return;
+	case STATS_END_SHUTDOWN:
+		snprintf(vm->reason, sizeof(vm->reason),
+			 "guest shut down (triple fault)");
+		return;
+	case STATS_END_KVM:
+		snprintf(vm->reason, sizeof(vm->reason),
+			 "KVM could not go on with it");
+		return;
+	case STATS_END_STOPPED:
+		snprintf(vm->reason, sizeof(vm->reason), "%s",
+			 stopped ? "stopped" : "stopped by somebody else");
+		return;
+	case STATS_END_NONE:
+	case STATS_END_HALTED:
+		break;
+	}
+	snprintf(vm->reason, sizeof(vm->reason), "%s with status %d",
+		 vm->end == STATS_END_NONE ? "ended before its guest ran"
+					   : "halted",
+		 vm->status);
+}
+
+static void take_stats(struct vm_result *vm, const struct stats *stats)
+{
+	uint32_t nr = load_relaxed(&stats->reports_nr);
+
+	vm->end = (enum stats_end)load_relaxed(&stats->end);
+	for (int i = 0; i < STATS_EXIT_NR; i++) {
+		vm->exits_by[i] = load_relaxed(&stats->exits[i]);
+		vm->exits += vm->exits_by[i];
+	}
+	vm->kvm_exits = load_relaxed(&stats->kvm_exits);
+	vm->doorbells = load_relaxed(&stats->guest_doorbells);
+	vm->interrupts = load_relaxed(&stats->guest_interrupts);
+	vm->doorbells_slow = load_relaxed(&stats->doorbells_slow);
+	vm->first_run_ns = load_relaxed(&stats->first_run_ns);
+	vm->kvm_setup_ns = load_relaxed(&stats->kvm_setup_ns);
+	vm->reports_nr = nr < STATS_REPORTS_MAX ? nr : STATS_REPORTS_MAX;
+	for (uint32_t i = 0; i < vm->reports_nr; i++) {
+		const struct stats_report *report = &stats->reports[i];
+		char key[ESCAPE_LEN(BARE_KEY_LEN)];
+
+		/* A guest chose the key: it goes to terminals and JSON. */
+		escape_bytes(key, report->key,
+			     strnlen(report->key, BARE_KEY_LEN - 1));
+		snprintf(vm->reports[i].key, BARE_KEY_LEN, "%.*s",
+			 BARE_KEY_LEN - 1, key);
+		vm->reports[i].value = load_relaxed(&report->value);
+	}
+}
+
+void result_take_vm(struct vm_result *vm, const char *name,
+		    const struct stats *stats, const siginfo_t *how,
+		    bool stopped)
+{
+	*vm = (struct vm_result){ .kvm_exits = UINT64_MAX };
+	snprintf(vm->name, sizeof(vm->name), "%s", name);
+	if (stats)
+		take_stats(vm, stats);
+	if (how->si_code != CLD_EXITED) {
+		vm->status = 128 + how->si_status;
+		snprintf(vm->reason, sizeof(vm->reason),
+			 "killed by signal %d (%s)", how->si_status,
+			 strsignal(how->si_status));
+		return;
+	}
+	vm->status = how->si_status;
+	if (stats && vm->end == STATS_END_EXIT)
+		vm->status = (int)load_relaxed(&stats->status);
+	vm->ok = how->si_status == 0 && vm->status == 0 &&
+		 (vm->end == STATS_END_EXIT || vm->end == STATS_END_HALTED);
+	if (!vm->ok)
+		say_end(vm, stats, stopped);
+}
+
+static uint64_t figure(const struct vm_result *vm, const char *key)
+{
+	for (uint32_t i = 0; i < vm->reports_nr; i++)
+		if (strcmp(vm->reports[i].key, key) == 0)
+			return vm->reports[i].value;
+	return 0;
+}
+
+void result_sum(struct lab_result *result, uint64_t launch_ns)
+{
+	const struct vm_result *last = NULL;
+	bool all_ran = true;
+
+	for (uint32_t i = 0; i < result->vms_nr; i++) {
+		const struct vm_result *vm = &result->vms[i];
+		uint64_t ns = figure(vm, "ns");
+
+		result->messages += figure(vm, "messages");
+		result->bytes += figure(vm, "bytes");
+		result->mismatches += figure(vm, "mismatches");
+		if (ns > result->ns)
+			result->ns = ns;
+		if (!last || vm->first_run_ns > last->first_run_ns)
+			last = vm;
+		all_ran = all_ran && vm->first_run_ns >= launch_ns;
+	}
+	if (last && all_ran) {
+		result->start_ns = last->first_run_ns - launch_ns;
+		result->start_kvm_ns = last->kvm_setup_ns;
+	}
+	if (result->mismatches)
+		result_fail(result, 1, "%llu messages did not match",
+			    (unsigned long long)result->mismatches);
+}
+
+void result_fail(struct lab_result *result, int exit_code, const char *fmt, ...)
+{
+	va_list args;
+
+	if (result->exit_code)
+		return;
+	result->exit_code = exit_code;
+	va_start(args, fmt);
+	vsnprintf(result->error, sizeof(result->error), fmt, args);
+	va_end(args);
+}

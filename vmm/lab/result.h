@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * result.h - what came out of a lab run, in plain numbers.
+ *
+ * Filled by the launcher from the stats pages (core/stats.h) after each VM
+ * has ended; read by the reports. Nothing in it points anywhere.
+ * Trust: figures a guest reports about itself are passed on, not believed:
+ *        nothing is computed from them but sums and rates.
+ */
+#ifndef VMM_LAB_RESULT_H
+#define VMM_LAB_RESULT_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmm/core/stats.h"
+#include "vmm/lab/labfile.h"
+
+#define RESULT_TEXT_LEN 256
+
+struct vm_report {
+	char key[BARE_KEY_LEN];
+	uint64_t value;
+};
+
+struct vm_result {
+	char name[LAB_NAME_LEN];
+	bool ok;
+	int status; /* guest's exit status; 128 + signal; the process's */
+	enum stats_end end;
+	char reason[RESULT_TEXT_LEN]; /* "" when ok: why it failed */
+	uint64_t exits;		      /* sum of exits_by */
+	uint64_t exits_by[STATS_EXIT_NR];
+	uint64_t kvm_exits; /* UINT64_MAX: KVM does not say */
+	uint64_t doorbells, interrupts;
+	uint64_t doorbells_slow;
+	uint64_t first_run_ns; /* CLOCK_MONOTONIC; 0: it never ran */
+	uint64_t kvm_setup_ns;
+	struct vm_report reports[STATS_REPORTS_MAX];
+	uint32_t reports_nr;
+};
+
+struct lab_result {
+	int exit_code;		     /* what `ivlab run` ends with */
+	char error[RESULT_TEXT_LEN]; /* "" exactly when exit_code is 0 */
+
+	/* Over all VMs: sums, but ns is the longest. */
+	uint64_t messages, bytes, mismatches;
+	uint64_t ns;
+	/* Launcher's start to the last VM's first guest instruction, and what
+	 * of it that VM spent inside KVM; 0: not all ran. */
+	uint64_t start_ns, start_kvm_ns;
+
+	uint64_t region_len;
+	uint64_t page_len; /* 0: the region was never made */
+	bool hugepages_wanted;
+	char kvm[32]; /* kvm_kind_name() */
+
+	struct vm_result vms[LAB_VMS_MAX];
+	uint32_t vms_nr; /* those that were started */
+};
+
+/*
+ * How one VM ended. stats may be NULL (nothing known); how is what waitid()
+ * said about its process. stopped: we asked it to end.
+ */
+void result_take_vm(struct vm_result *vm, const char *name,
+		    const struct stats *stats, const siginfo_t *how,
+		    bool stopped);
+/*
+ * Add up the VMs; launch_ns is the launcher's CLOCK_MONOTONIC start. Mismatches
+ * turn a success into an error.
+ */
+void result_sum(struct lab_result *result, uint64_t launch_ns);
+/* Set error and exit_code; the first error stays. */
+__attribute__((format(printf, 3, 4))) void
+result_fail(struct lab_result *result, int exit_code, const char *fmt, ...);
+
+#endif
