@@ -47,7 +47,7 @@ Q      := $(if $(V),,@)
 # --- what is built from what ------------------------------------------------
 SHM_C  := $(wildcard shm/*.c)
 LIB_C  := $(SHM_C) $(wildcard shm/link/*.c vmm/core/*.c vmm/boot/*.c \
-          vmm/devices/*.c vmm/lab/*.c)
+          vmm/devices/*.c vmm/files/*.c vmm/abi/*.c vmm/lab/*.c)
 WORK_C := producer-consumer/producer.c producer-consumer/consumer.c \
           producer-consumer/workload.c
 HOSTED := $(patsubst producer-consumer/%.c,%,$(wildcard \

@@ -7,14 +7,13 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "producer-consumer/bench/crew.h"
 #include "producer-consumer/bench/work.h"
 #include "producer-consumer/bench/worker.h"
 
-#define HANG_S 20 /* a sample takes milliseconds */
+#define HANG_S 3 /* a sample takes milliseconds */
 
 static uint32_t workers_of(uint32_t kind)
 {
@@ -61,42 +60,42 @@ static void memory_free(struct worker_memory *m)
 
 /* --- workers ------------------------------------------------------------- */
 
-static int join_threads(const pthread_t *threads, uint32_t nr)
-{
-	struct timespec until;
-	int err = 0;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += HANG_S;
-	for (uint32_t i = 0; i < nr && !err; i++)
-		err = -pthread_timedjoin_np(threads[i], NULL, &until);
-	return err;
-}
-
+/* In a process of the sample's own: what goes wrong ends with it. */
 static int run_threads(struct worker *workers, uint32_t nr)
 {
 	pthread_t threads[CREW_MAX];
+	int err = 0;
 
-	for (uint32_t i = 0; i < nr; i++) {
-		int err = pthread_create(&threads[i], NULL, worker_main,
-					 &workers[i]);
-
-		/* Those that wait for the others would wait for ever. */
-		if (err)
-			return -ETIMEDOUT;
-	}
-	return join_threads(threads, nr);
+	for (uint32_t i = 0; i < nr && !err; i++)
+		err = -pthread_create(&threads[i], NULL, worker_main,
+				      &workers[i]);
+	/* Those that wait for the others would wait for ever. */
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < nr && !err; i++)
+		err = -pthread_join(threads[i], NULL);
+	return err;
 }
 
-/* The child's half. */
-static _Noreturn void be_process(struct worker *worker, pid_t parent)
+/* A child's first step: never outlive the parent, never hang. */
+static void be_child(pid_t parent)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
 		_exit(1);
 	alarm(HANG_S);
-	worker->own_mapping = true;
-	(void)worker_main(worker);
-	_exit(0);
+}
+
+/* 0; -ETIMEDOUT: its alarm ended it; -EIO: it failed. */
+static int await_child(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+		return -ETIMEDOUT;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
 }
 
 static int run_processes(struct worker *workers, uint32_t nr)
@@ -108,8 +107,12 @@ static int run_processes(struct worker *workers, uint32_t nr)
 
 	for (; made < nr; made++) {
 		pids[made] = fork();
-		if (pids[made] == 0)
-			be_process(&workers[made], parent);
+		if (pids[made] == 0) {
+			be_child(parent);
+			workers[made].own_mapping = true;
+			(void)worker_main(&workers[made]);
+			_exit(0);
+		}
 		if (pids[made] < 0) {
 			err = -errno;
 			break;
@@ -119,12 +122,9 @@ static int run_processes(struct worker *workers, uint32_t nr)
 	for (uint32_t i = 0; err && i < made; i++)
 		kill(pids[i], SIGKILL);
 	for (uint32_t i = 0; i < made; i++) {
-		int status;
+		int child_err = await_child(pids[i]);
 
-		while (waitpid(pids[i], &status, 0) < 0 && errno == EINTR)
-			;
-		if (!err && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
-			err = -EIO;
+		err = err ? err : child_err;
 	}
 	return err;
 }
@@ -253,7 +253,7 @@ static int run(const struct crew_task *task, struct worker_memory *memory,
 	return 0;
 }
 
-int crew_run(const struct crew_task *task, struct crew_sample *sample)
+static int take_sample(const struct crew_task *task, struct crew_sample *sample)
 {
 	struct worker_memory memory[2] = { { .fd = -1 }, { .fd = -1 } };
 	const struct bench_queue *q = task->queue;
@@ -264,8 +264,6 @@ int crew_run(const struct crew_task *task, struct crew_sample *sample)
 	uint32_t made = 0;
 	int err = 0;
 
-	if (!len || (task->way != CREW_THREADS && !(q->flags & BENCH_SHARED)))
-		return -ENOTSUP;
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (shared == MAP_FAILED)
@@ -279,12 +277,55 @@ int crew_run(const struct crew_task *task, struct crew_sample *sample)
 	}
 	if (!err)
 		err = run(task, memory, shared, sample);
-	if (err == -ETIMEDOUT)
-		return err; /* threads still use all of it */
 	for (uint32_t i = 0; i < made && q->destroy; i++)
 		q->destroy(memory[i].mem, &task->shape);
 	for (uint32_t i = 0; i < 2; i++)
 		memory_free(&memory[i]);
 	munmap(shared, sizeof(*shared));
 	return err;
+}
+
+/*
+ * Threads share a process that ends with the sample: queues that spin inside
+ * their calls cannot be told to stop, and on a busy machine one of them may
+ * wait for a thread that does not run for seconds.
+ */
+static int take_in_child(const struct crew_task *task,
+			 struct crew_sample *sample)
+{
+	pid_t parent = getpid();
+	struct {
+		struct crew_sample sample;
+		int err;
+	} * answer;
+	pid_t pid;
+	int err;
+
+	answer = mmap(NULL, sizeof(*answer), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (answer == MAP_FAILED)
+		return -errno;
+	pid = fork();
+	if (pid == 0) {
+		be_child(parent);
+		answer->err = take_sample(task, &answer->sample);
+		_exit(0);
+	}
+	err = pid < 0 ? -errno : await_child(pid);
+	if (!err)
+		err = answer->err;
+	*sample = answer->sample;
+	munmap(answer, sizeof(*answer));
+	return err;
+}
+
+int crew_run(const struct crew_task *task, struct crew_sample *sample)
+{
+	const struct bench_queue *q = task->queue;
+
+	if (!q->mem_len(&task->shape) ||
+	    (task->way != CREW_THREADS && !(q->flags & BENCH_SHARED)))
+		return -ENOTSUP;
+	return task->way == CREW_THREADS ? take_in_child(task, sample)
+					 : take_sample(task, sample);
 }

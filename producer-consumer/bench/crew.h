@@ -51,8 +51,8 @@ static inline bool crew_is_rtt(uint32_t kind)
 
 /*
  * 0; -ENOTSUP: the queue does not do that shape or way; -EIO: it could not be
- * made; -ETIMEDOUT: it hangs (its threads are still at it: end the process);
- * -errno of the system.
+ * made; -ETIMEDOUT: it did not end in time, and was ended; -errno of the
+ * system.
  */
 int crew_run(const struct crew_task *task, struct crew_sample *sample);
 

@@ -185,9 +185,7 @@ int main(int argc, char **argv)
 		.deadline_ns = rounds.deadline_ns +
 			       (o.quick ? HOST_QUICK_NS : HOST_NS),
 	};
-	/* A queue that hangs has threads that still run: nothing is undone. */
-	if (rounds_run(&plan, &rounds, &rows, &report.rounds_nr))
-		_exit(EXIT_FAILURE);
+	rounds_run(&plan, &rounds, &rows, &report.rounds_nr);
 	rounds.deadline_ns += o.quick ? GUEST_QUICK_NS : GUEST_NS;
 	report.vms_missing = vms_run(&plan, &rounds, o.ivlab, &machine, &rows);
 	rows_finish(&rows);

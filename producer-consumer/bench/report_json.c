@@ -102,6 +102,28 @@ fail:
 	return NULL;
 }
 
+/* Where a sample was dropped because it did not end. */
+static json_t *timed_out_json(const struct rows *rows)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < rows->nr; i++) {
+		const struct rows_row *row = &rows->rows[i];
+
+		if (row->timed_out_nr &&
+		    json_array_append_new(
+			    list,
+			    json_pack("{s:s, s:s, s:i}", "workload",
+				      row->workload->name, "queue", row->queue,
+				      "samples", (int)row->timed_out_nr)))
+			goto fail;
+	}
+	return list;
+fail:
+	json_decref(list);
+	return NULL;
+}
+
 static json_t *machine_json(const struct machine *m)
 {
 	return json_pack("{s:s, s:s, s:s, s:[i, i], s:b, s:b, s:I, s:s, s:s, "
@@ -121,16 +143,16 @@ int report_json(FILE *out, const struct report *r)
 	int err = 0;
 
 	report_sum(r->rows, &sums);
-	root = json_pack("{s:b, s:i, s:o, s:o, s:o, s:{s:I, s:I, s:I}, s:f, "
-			 "s:f, s:I, s:o}",
+	root = json_pack("{s:b, s:i, s:o, s:o, s:o, s:{s:I, s:I, s:I}, s:o, "
+			 "s:f, s:f, s:I, s:o}",
 			 "ok", sums.wrong_nr == 0, "rounds", (int)r->rounds_nr,
 			 "rows", rows_json(r->rows), "summary", summary_json(r),
 			 "missing", missing_json(r), "dropped",
 			 "context_switch", (json_int_t)sums.switched_nr,
 			 "fast_probe", (json_int_t)sums.probed_nr, "moved_cpus",
-			 (json_int_t)sums.moved_nr, "probe_ns",
-			 r->rows->probe_ns, "probe_min_ns",
-			 r->rows->probe_min_ns, "samples",
+			 (json_int_t)sums.moved_nr, "timed_out",
+			 timed_out_json(r->rows), "probe_ns", r->rows->probe_ns,
+			 "probe_min_ns", r->rows->probe_min_ns, "samples",
 			 (json_int_t)sums.samples_nr, "machine",
 			 machine_json(r->machine));
 	if (!root)

@@ -117,6 +117,14 @@ static void put_dropped(FILE *out, const struct report *r)
 		(unsigned long long)sums.switched_nr,
 		(unsigned long long)sums.probed_nr, r->rows->probe_min_ns,
 		(unsigned long long)sums.moved_nr, r->rows->probe_ns);
+	for (uint32_t i = 0; i < r->rows->nr; i++) {
+		const struct rows_row *row = &r->rows->rows[i];
+
+		if (row->timed_out_nr)
+			fprintf(out, "dropped: %u of %s, %s: did not end\n",
+				row->timed_out_nr, row->workload->name,
+				row->queue);
+	}
 	for (uint32_t i = 0; queues_missing[i].name; i++)
 		fprintf(out, "missing: %s (package %s)\n",
 			queues_missing[i].name, queues_missing[i].package);

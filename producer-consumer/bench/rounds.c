@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #define CALIBRATE_NS   300000.0
 #define CALIBRATE_GROW 8u
 #define TRIES_NR       3u /* a sample with a context switch is taken again */
+#define TIME_OUTS_MAX  2u /* then a queue is left out: each takes seconds */
 #define MESSAGES_MAX   (1ull << 26)
 #define PAUSE_MIN_NS   200000.0
 
@@ -101,8 +103,8 @@ static void keep(struct rows_row *row, const struct crew_sample *s)
 	}
 }
 
-int rounds_sample(const struct rounds_opts *opts,
-		  const struct bench_queue *queue, struct rows_row *row)
+void rounds_sample(const struct rounds_opts *opts,
+		   const struct bench_queue *queue, struct rows_row *row)
 {
 	const struct plan_workload *w = row->workload;
 	struct crew_task task = {
@@ -118,7 +120,7 @@ int rounds_sample(const struct rounds_opts *opts,
 	int err = 0;
 
 	if (row->err || row->nr == ROWS_VALUES_MAX)
-		return 0;
+		return;
 	if (!row->messages)
 		err = calibrate(&task, row);
 	for (uint32_t i = 0; i < TRIES_NR && !err; i++) {
@@ -133,10 +135,13 @@ int rounds_sample(const struct rounds_opts *opts,
 			break;
 	}
 	if (err)
-		fprintf(stderr, "bench_peers: %s, %s: error %d\n", w->name,
-			queue->name, err);
+		fprintf(stderr, "bench_peers: %s, %s: %s\n", w->name,
+			queue->name,
+			err == -ETIMEDOUT ? "a sample did not end, dropped"
+					  : strerror(-err));
+	if (err == -ETIMEDOUT && ++row->timed_out_nr < TIME_OUTS_MAX)
+		err = 0;
 	row->err = err;
-	return err == -ETIMEDOUT ? err : 0;
 }
 
 /* The rows of all that can be done. */
@@ -175,8 +180,8 @@ static bool go_on(const struct rounds_opts *opts, struct rows *rows,
 	return done_nr < ROUNDS_MAX && rows_usable(rows) < opts->rounds_nr;
 }
 
-int rounds_run(const struct plan *plan, const struct rounds_opts *opts,
-	       struct rows *rows, uint32_t *done_nr)
+void rounds_run(const struct plan *plan, const struct rounds_opts *opts,
+		struct rows *rows, uint32_t *done_nr)
 {
 	static const struct bench_queue *queues[ROWS_MAX];
 	uint32_t first = rows->nr;
@@ -190,16 +195,11 @@ int rounds_run(const struct plan *plan, const struct rounds_opts *opts,
 				: " (again: the host moved the CPUs)",
 			rows->nr - first);
 		for (uint32_t i = first; i < rows->nr; i++) {
-			int err;
-
 			if (*done_nr && rounds_now_ns() >= opts->deadline_ns)
-				return 0;
-			err = rounds_sample(opts, queues[i], &rows->rows[i]);
-			if (err)
-				return err;
+				return;
+			rounds_sample(opts, queues[i], &rows->rows[i]);
 		}
 		if (rows->nr == first)
 			break;
 	}
-	return 0;
 }

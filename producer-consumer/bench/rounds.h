@@ -24,14 +24,14 @@ uint64_t rounds_now_ns(void);
 /*
  * Every queue in every workload of the plan (but for VMs'), once per round;
  * more rounds if the host moved the CPUs meanwhile and there is time.
- * *done_nr rounds were whole. 0, or -ETIMEDOUT: a queue hangs, said on
- * stderr, and the process must end.
+ * *done_nr rounds were whole. What failed, or did not end in time, is said on
+ * stderr and stands in its row.
  */
-int rounds_run(const struct plan *plan, const struct rounds_opts *opts,
-	       struct rows *rows, uint32_t *done_nr);
+void rounds_run(const struct plan *plan, const struct rounds_opts *opts,
+		struct rows *rows, uint32_t *done_nr);
 
 /* One sample of one row of threads or processes, as rounds_run() takes it. */
-int rounds_sample(const struct rounds_opts *opts,
-		  const struct bench_queue *queue, struct rows_row *row);
+void rounds_sample(const struct rounds_opts *opts,
+		   const struct bench_queue *queue, struct rows_row *row);
 
 #endif

@@ -41,9 +41,10 @@ struct rows_row {
 	uint32_t probed_nr;	     /* dropped: the probe was too fast */
 	uint32_t
 		moved_nr; /* dropped: the CPUs were not where they mostly are */
-	uint32_t samples_nr; /* whose checksum was compared */
-	uint32_t wrong_nr;   /* whose checksum was wrong */
-	int err;	     /* why there is nothing */
+	uint32_t timed_out_nr; /* dropped: did not end in time */
+	uint32_t samples_nr;   /* whose checksum was compared */
+	uint32_t wrong_nr;     /* whose checksum was wrong */
+	int err;	       /* why there is nothing */
 	/* From rows_finish() on. */
 	double ns, min, max, p99, p999;
 	bool only_disturbed; /* no sample was clean: ns is of a dropped one */

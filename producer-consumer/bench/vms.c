@@ -179,7 +179,7 @@ static int run_round(const struct rounds_opts *opts, const char *ivlab,
 		struct rows_row *guests = pairs[i].guests;
 		struct rows_row *threads = pairs[i].threads;
 
-		err = rounds_sample(opts, &bench_spsc, threads);
+		rounds_sample(opts, &bench_spsc, threads);
 		/* Guests cannot tell how far their CPUs are from each other:
 		 * as far as the threads' were, right behind. */
 		if (threads->nr)
@@ -217,8 +217,7 @@ const char *vms_run(const struct plan *plan, const struct rounds_opts *opts,
 		return "no /dev/kvm that can be opened: see `ivlab doctor`";
 	/* One more: it finds how many messages a sample takes. */
 	for (uint32_t i = 0; i < nr; i++) {
-		if (rounds_sample(opts, &bench_spsc, pairs[i].threads))
-			return "a ring hangs";
+		rounds_sample(opts, &bench_spsc, pairs[i].threads);
 		pairs[i].guests->messages = pairs[i].threads->messages;
 		if (!pairs[i].guests->messages)
 			return "a ring could not be made";
@@ -229,7 +228,11 @@ const char *vms_run(const struct plan *plan, const struct rounds_opts *opts,
 		fprintf(stderr, "bench_peers: guests, round %u of %u\n",
 			round + 1, opts->rounds_nr);
 		if (run_round(opts, ivlab, pairs, nr, machine))
-			return why;
+			fprintf(stderr, "bench_peers: guests: %s\n", why);
 	}
+	/* A lab that failed on a busy machine costs its round only. */
+	for (uint32_t i = 0; i < nr; i++)
+		if (!pairs[i].guests->nr)
+			return why;
 	return NULL;
 }
