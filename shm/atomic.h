@@ -16,6 +16,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/*
+ * For what stands in a loop once per message: it must be inlined whole. If a
+ * single call takes the address of a ring's handle, a compiler keeps all of
+ * its counts in memory, and each message waits for the stores of the one
+ * before it (measured: 8-byte messages take 2.5 times as long).
+ */
+#define SHM_HOT static inline __attribute__((always_inline))
+
 #define load_relaxed(p) atomic_load_explicit((p), memory_order_relaxed)
 #define load_acquire(p) atomic_load_explicit((p), memory_order_acquire)
 #define store_relaxed(p, v) \

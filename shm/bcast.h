@@ -195,4 +195,20 @@ int bcast_read(struct bcast_rx *rx, void *msg, uint64_t *missed);
  */
 int bcast_wait(struct bcast_rx *rx, uint64_t timeout_ns);
 
+/*
+ * What an onlooker may know of a channel; it changes while you look. There is
+ * no count of what was read: readers leave no trace.
+ */
+struct bcast_view {
+	uint64_t tail_idx, first_idx; /* first <= tail: written, and since */
+	uint32_t slots_nr, msg_len;
+	uint32_t bells_nr;    /* readers that may sleep, */
+	uint32_t sleepers_nr; /* and those that have a bell and may live */
+	bool writer_lives;    /* there is one, and it is not known dead */
+	char name[REGION_NAME_LEN];
+};
+/* Look at the channel in a directory slot: as spsc_watch(). */
+int bcast_watch(const struct region *region, uint32_t slot,
+		struct bcast_view *view);
+
 #endif

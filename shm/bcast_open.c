@@ -2,6 +2,8 @@
 /* bcast_open.c - making a broadcast channel, and becoming one of its ends. */
 #include "shm/bcast.h"
 
+#include "shm/watch.h"
+
 #define LINE_LEN	64u
 #define WORD_LEN	8u
 #define PAGE_ALIGN_FROM (64u << 10)
@@ -89,33 +91,39 @@ int bcast_create(const struct region *region, const char *name,
 				     creator, mem_init, &g, &off);
 }
 
-/* The channel, its geometry read once and checked against the space. */
-static int mem_find(const struct region *region, const char *name,
-		    struct bcast_mem **out, struct geometry *g)
+/* The channel at info, its geometry read once and checked. */
+static int mem_check(const struct region *region,
+		     const struct region_info *info, struct bcast_mem **out,
+		     struct geometry *g)
 {
-	struct region_info info;
 	struct bcast_mem *m;
 	uint32_t magic, version;
-	int err = region_channel_find(region, name, REGION_KIND_BCAST, &info);
 
-	if (err)
-		return err;
-	if (info.len < sizeof(*m))
+	if (info->len < sizeof(*m))
 		return -SHM_EPEER;
-	/* TRUST: region_channel_find() keeps [off, off + len) inside. */
-	m = (void *)(region->base + info.off);
+	/* TRUST: region.h keeps [off, off + len) inside. */
+	m = (void *)(region->base + info->off);
 	magic = read_once(&m->magic);
 	version = read_once(&m->version);
 	if (magic != BCAST_MAGIC || version != BCAST_VERSION)
 		return -SHM_EVERSION;
 	if (!geometry_set(g, read_once(&m->msg_len), read_once(&m->slots_nr),
 			  read_once(&m->bells_nr)) ||
-	    g->len > info.len || read_once(&m->slot_len) != g->slot_len ||
+	    g->len > info->len || read_once(&m->slot_len) != g->slot_len ||
 	    read_once(&m->bells_off) != g->bells_off ||
 	    read_once(&m->data_off) != g->data_off)
 		return -SHM_EPEER;
 	*out = m;
 	return 0;
+}
+
+static int mem_find(const struct region *region, const char *name,
+		    struct bcast_mem **out, struct geometry *g)
+{
+	struct region_info info;
+	int err = region_channel_find(region, name, REGION_KIND_BCAST, &info);
+
+	return err ? err : mem_check(region, &info, out, g);
 }
 
 /* TRUST: bells_off and bells_nr are geometry, checked at attach. */
@@ -215,14 +223,11 @@ int bcast_take_bell(struct bcast_rx *rx, uint32_t vector)
 		if (owner_take(&rx->bell_owner, rx->region, &m->sleepers[i],
 			       rx->peer->id) < 0)
 			continue;
-		rx->bell.bell = bell_at(m, i);
-		/* Tickets differ from those of whoever slept here before. */
-		rx->bell.ticket = (uint32_t)peer_now_ns(rx->peer);
+		bell_take(&rx->bell, bell_at(m, i), rx->peer, vector);
 		rx->alarmed = rx->bell.ticket;
 		rx->vector = vector;
 		rx->has_bell = true;
 		bell_disarm(&rx->bell);
-		bell_set_target(&rx->bell, rx->peer->id, vector);
 	}
 	return rx->has_bell ? 0 : -SHM_EFULL;
 }
@@ -259,4 +264,30 @@ int bcast_retire(const struct region *region, const char *name,
 	/* It stays ours: whoever found the channel before cannot write. */
 	return err < 0 ? err
 		       : region_channel_retire(region, name, REGION_KIND_BCAST);
+}
+
+int bcast_watch(const struct region *region, uint32_t slot,
+		struct bcast_view *view)
+{
+	struct region_info info;
+	struct bcast_mem *m;
+	struct geometry g;
+	int err = watch_find(region, slot, REGION_KIND_BCAST, &info);
+
+	if (!err)
+		err = mem_check(region, &info, &m, &g);
+	if (err)
+		return err;
+	view->first_idx = read_once(&m->first_idx);
+	view->tail_idx = load_acquire(&m->tail_idx); /* [BCAST-TAIL] */
+	if ((int64_t)(view->tail_idx - view->first_idx) < 0)
+		return -SHM_EPEER;
+	view->slots_nr = g.slots_nr;
+	view->msg_len = g.msg_len;
+	view->bells_nr = g.bells_nr;
+	view->sleepers_nr = watch_living(region, &m->sleepers[0],
+					 sizeof(m->sleepers[0]), g.bells_nr);
+	view->writer_lives = owner_lives(region, &m->writer);
+	__builtin_memcpy(view->name, info.name, sizeof(view->name));
+	return 0;
 }

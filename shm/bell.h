@@ -48,6 +48,19 @@ static inline void bell_set_target(struct bell_waiter *w, uint32_t peer_id,
 	store_relaxed(&w->bell->doorbell, peer_id << 16 | (vector & 0xffff));
 }
 
+/*
+ * Become the bell's waiter, awake so far. Tickets of one waiter must differ
+ * from those of the one before it at the same end, which the ringer may have
+ * answered already: they begin with the clock.
+ */
+static inline void bell_take(struct bell_waiter *w, struct bell *bell,
+			     struct peer *peer, uint32_t vector)
+{
+	w->bell = bell;
+	w->ticket = (uint32_t)peer_now_ns(peer);
+	bell_set_target(w, peer->id, vector);
+}
+
 /* After this, look at the shared state again before sleeping. */
 static inline void bell_arm(struct bell_waiter *w)
 {
@@ -68,7 +81,7 @@ static inline void bell_disarm(struct bell_waiter *w)
  * A look without a fence: cheap enough for every message, but it may miss a
  * waiter that arms at this moment. Only bell_ring() is reliable.
  */
-static inline bool bell_is_armed(const struct bell_ringer *r)
+SHM_HOT bool bell_is_armed(const struct bell_ringer *r)
 {
 	uint32_t armed = load_relaxed(&r->bell->armed);
 
@@ -79,7 +92,7 @@ static inline bool bell_is_armed(const struct bell_ringer *r)
  * The change is stored: ring if the waiter sleeps. Returns 1 when it rang,
  * 0 when nobody slept, or an error of notify().
  */
-static inline int bell_ring(struct bell_ringer *r, struct peer *peer)
+SHM_HOT int bell_ring(struct bell_ringer *r, struct peer *peer)
 {
 	uint32_t armed, doorbell;
 	int err;

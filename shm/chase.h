@@ -29,7 +29,7 @@ struct chase {
 	uint32_t pauses_nr; /* cpu_relax() before a look; 0: never */
 };
 
-static inline void chase_init(struct chase *c)
+SHM_HOT void chase_init(struct chase *c)
 {
 	c->looks_nr = 0;
 	c->row_nr = 0;
@@ -37,7 +37,7 @@ static inline void chase_init(struct chase *c)
 }
 
 /* Before a look. */
-static inline void chase_pause(const struct chase *c)
+SHM_HOT void chase_pause(const struct chase *c)
 {
 	if (c->row_nr >= CHASE_ROW_NR)
 		for (uint32_t i = 0; i < c->pauses_nr; i++)
@@ -45,7 +45,7 @@ static inline void chase_pause(const struct chase *c)
 }
 
 /* After it: so many bytes have come. */
-static inline void chase_judge(struct chase *c, uint64_t gained_len)
+SHM_HOT void chase_judge(struct chase *c, uint64_t gained_len)
 {
 	if (gained_len == 0) {
 		c->looks_nr++;

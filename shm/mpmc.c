@@ -2,6 +2,8 @@
 /* mpmc.c - the cold half of the ring: making, attaching, leaving, copying. */
 #include "shm/mpmc.h"
 
+#include "shm/watch.h"
+
 /* Below this much data a page of alignment would be most of the ring. */
 #define PAGE_ALIGN_FROM (64u << 10)
 #define PAGE_LEN	4096u
@@ -315,4 +317,31 @@ int mpmc_pop(struct mpmc_rx *rx, void *msgs, uint32_t nr)
 		done += (uint32_t)got;
 	}
 	return (int)done;
+}
+
+int mpmc_watch(const struct region *region, uint32_t slot,
+	       struct mpmc_view *view)
+{
+	struct region_info info;
+	struct mpmc_mem *m;
+	struct geometry g;
+	int err = watch_find(region, slot, REGION_KIND_MPMC, &info);
+
+	if (!err)
+		err = mem_check(region, &info, &m, &g);
+	if (err)
+		return err;
+	err = watch_counts(&m->head_idx, &m->tail_idx, g.slots_nr,
+			   &view->head_idx, &view->tail_idx);
+	if (err)
+		return err;
+	view->slots_nr = g.slots_nr;
+	view->slot_len = g.slot_len;
+	view->ends_nr = g.ends_nr;
+	view->producers_nr = watch_living(region, &m->seats[0].owner,
+					  sizeof(*m->seats), g.ends_nr);
+	view->consumers_nr = watch_living(region, &m->seats[g.ends_nr].owner,
+					  sizeof(*m->seats), g.ends_nr);
+	__builtin_memcpy(view->name, info.name, sizeof(view->name));
+	return 0;
 }

@@ -229,6 +229,19 @@ int mpmc_pop(struct mpmc_rx *rx, void *msgs, uint32_t nr);
 int mpmc_flush_tx(struct mpmc_tx *tx);
 int mpmc_flush_rx(struct mpmc_rx *rx);
 
+/* What an onlooker may know of a ring; it changes while you look. */
+struct mpmc_view {
+	/* Claimed to write, to read: head <= tail <= head + slots_nr. */
+	uint64_t tail_idx, head_idx;
+	uint32_t slots_nr, slot_len;
+	uint32_t ends_nr;		     /* seats of each role, */
+	uint32_t producers_nr, consumers_nr; /* and on them who may be alive */
+	char name[REGION_NAME_LEN];
+};
+/* Look at the ring in a directory slot: as spsc_watch(). */
+int mpmc_watch(const struct region *region, uint32_t slot,
+	       struct mpmc_view *view);
+
 /* Cold halves of reserve and take. May we claim at all? 1 or the error. */
 int mpmc_admit(struct mpmc_end *end);
 /*

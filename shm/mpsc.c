@@ -3,6 +3,7 @@
 #include "shm/mpsc.h"
 
 #include "shm/wait.h"
+#include "shm/watch.h"
 
 #define LINE_LEN 64u
 /* Lanes from here on begin at pages, so that a page has one writer. */
@@ -83,21 +84,18 @@ int mpsc_create(const struct region *region, const char *name,
 				     creator, mem_init, &g, &off);
 }
 
-/* Channel name, its geometry read once and checked. *off: of lane 0. */
-static int mem_find(const struct region *region, const char *name,
-		    struct mpsc_mem **out, struct geometry *g, uint64_t *off)
+/* The channel at info, its geometry read once and checked. *off: of lane 0. */
+static int mem_check(const struct region *region,
+		     const struct region_info *info, struct mpsc_mem **out,
+		     struct geometry *g, uint64_t *off)
 {
-	struct region_info info;
 	struct mpsc_mem *m;
 	uint32_t magic, version;
-	int err = region_channel_find(region, name, REGION_KIND_MPSC, &info);
 
-	if (err)
-		return err;
-	if (info.len < sizeof(*m))
+	if (info->len < sizeof(*m))
 		return -SHM_EPEER;
-	/* TRUST: region_channel_find() keeps [off, off + len) inside. */
-	m = (void *)(region->base + info.off);
+	/* TRUST: region.h keeps [off, off + len) inside. */
+	m = (void *)(region->base + info->off);
 	magic = read_once(&m->magic);
 	version = read_once(&m->version);
 	g->slot_len = read_once(&m->slot_len);
@@ -106,13 +104,22 @@ static int mem_find(const struct region *region, const char *name,
 	if (magic != MPSC_MAGIC || version != MPSC_VERSION)
 		return -SHM_EVERSION;
 	/* The rest follows from these three; a creator has no choice. */
-	if (!whole_len(g) || whole_len(g) > info.len ||
+	if (!whole_len(g) || whole_len(g) > info->len ||
 	    read_once(&m->lanes_off) != lanes_off(g) ||
 	    read_once(&m->lane_len) != lane_len(g))
 		return -SHM_EPEER;
 	*out = m;
-	*off = info.off + lanes_off(g);
+	*off = info->off + lanes_off(g);
 	return 0;
+}
+
+static int mem_find(const struct region *region, const char *name,
+		    struct mpsc_mem **out, struct geometry *g, uint64_t *off)
+{
+	struct region_info info;
+	int err = region_channel_find(region, name, REGION_KIND_MPSC, &info);
+
+	return err ? err : mem_check(region, &info, out, g, off);
 }
 
 /* Lane i of those that begin at off. */
@@ -204,14 +211,11 @@ int mpsc_open_rx(struct mpsc_rx *rx, const struct region *region,
 	rx->slot_len = g.slot_len;
 	rx->slots_nr = g.slots_nr;
 	rx->taken_over = taken > 0;
-	rx->data_bell.bell = &m->data_bell;
-	/* Other than the last consumer's, which may have been answered. */
-	rx->data_bell.ticket = (uint32_t)peer_now_ns(peer);
 	rx->region = region;
 	rx->peer = peer;
 	rx->vector = vector;
 	rx->spin_ns = tuning.spin_ns;
-	bell_set_target(&rx->data_bell, peer->id, vector);
+	bell_take(&rx->data_bell, &m->data_bell, peer, vector);
 	for (uint32_t i = 0; i < g.lanes_nr; i++)
 		if (lane_open(rx, i))
 			rx->closed |= 1ull << i;
@@ -388,4 +392,41 @@ int mpsc_reset_lane(struct mpsc_rx *rx, uint32_t lane)
 	}
 	owner_release(&producer);
 	return err;
+}
+
+int mpsc_watch(const struct region *region, uint32_t slot,
+	       struct mpsc_view *view)
+{
+	struct region_info info;
+	struct mpsc_mem *m;
+	struct geometry g;
+	uint64_t off;
+	int err = watch_find(region, slot, REGION_KIND_MPSC, &info);
+
+	if (!err)
+		err = mem_check(region, &info, &m, &g, &off);
+	if (err)
+		return err;
+	view->slots_nr = g.slots_nr;
+	view->slot_len = g.slot_len;
+	view->lanes_nr = g.lanes_nr;
+	view->closed = load_acquire(&m->closed); /* [MPSC-LANE] */
+	view->closed &= UINT64_MAX >> (MPSC_LANES_MAX - g.lanes_nr);
+	view->producers_nr = watch_living(
+		region, &lane_at(region, off, lane_len(&g), 0)->producer,
+		lane_len(&g), g.lanes_nr);
+	for (uint32_t i = 0; i < g.lanes_nr; i++) {
+		const struct spsc_mem *at = lane_at(region, off, lane_len(&g),
+						    i);
+		struct mpsc_lane_view *lane = &view->lanes[i];
+
+		if (!watch_counts(&at->head_idx, &at->tail_idx, g.slots_nr,
+				  &lane->head_idx, &lane->tail_idx))
+			continue;
+		/* A liar's lane says nothing; the others' do. */
+		*lane = (struct mpsc_lane_view){ 0, 0 };
+		view->closed |= 1ull << i;
+	}
+	__builtin_memcpy(view->name, info.name, sizeof(view->name));
+	return 0;
 }

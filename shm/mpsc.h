@@ -141,4 +141,22 @@ static inline bool mpsc_lane_open(const struct mpsc_rx *rx, uint32_t lane)
  */
 int mpsc_reset_lane(struct mpsc_rx *rx, uint32_t lane);
 
+struct mpsc_lane_view {
+	uint64_t tail_idx, head_idx; /* head <= tail <= head + slots_nr */
+};
+/* What an onlooker may know of the lanes; it changes while you look. */
+struct mpsc_view {
+	uint32_t slots_nr, slot_len; /* of each lane */
+	uint32_t lanes_nr;
+	uint32_t producers_nr; /* that may be alive */
+	/* Bit n: lane n is not served, or holds impossible numbers, which
+	 * harms nobody but its producer and is shown as 0. */
+	uint64_t closed;
+	struct mpsc_lane_view lanes[MPSC_LANES_MAX]; /* lanes_nr of them */
+	char name[REGION_NAME_LEN];
+};
+/* Look at the channel in a directory slot: as spsc_watch(). */
+int mpsc_watch(const struct region *region, uint32_t slot,
+	       struct mpsc_view *view);
+
 #endif

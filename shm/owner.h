@@ -56,7 +56,7 @@ static inline int owner_take(struct owner *owner, const struct region *region,
 }
 
 /* Nobody took it over. Cheap, but not for every message. */
-static inline bool owner_holds(const struct owner *owner)
+SHM_HOT bool owner_holds(const struct owner *owner)
 {
 	return load_relaxed(owner->word) == owner->mine;
 }

@@ -4,17 +4,12 @@
 
 #include <stdbool.h>
 
+#include "shm/watch.h"
+
 /* Below this much data a page of alignment would be most of the ring. */
 #define PAGE_ALIGN_FROM (64u << 10)
 #define PAGE_LEN	4096u
 #define SMALL_DATA_OFF	1024u
-
-/*
- * A sleeper looks for itself this often: a producer that paused without
- * spsc_flush() costs latency, not a hang.
- */
-#define BACKSTOP_NS		10000000ull
-#define SPINS_PER_LOOK_AT_CLOCK 32u
 
 static bool geometry_ok(uint32_t slot_len, uint32_t slots_nr)
 {
@@ -101,15 +96,6 @@ static int mem_check(const struct region *region, uint64_t off, uint64_t len,
 	return 0;
 }
 
-/*
- * Tickets of one waiter must differ from those of the one before it at the
- * same end, which the ringer may have answered already.
- */
-static uint32_t first_ticket(struct peer *peer)
-{
-	return (uint32_t)peer_now_ns(peer);
-}
-
 int spsc_open_tx_at(struct spsc_tx *tx, const struct region *region,
 		    uint64_t off, uint64_t len, struct peer *peer,
 		    uint32_t vector)
@@ -136,26 +122,25 @@ int spsc_open_tx_at(struct spsc_tx *tx, const struct region *region,
 	 * instead of registers (measured, docs/ring.md). */
 	tx->mem = m;
 	tx->data = (uint8_t *)m + data_off(g.slot_len, g.slots_nr);
+	tx->at = tx->data;
 	tx->tail_idx = tail_idx;
-	tx->staged_nr = 0;
+	tx->run_left = 0;
 	tx->head_seen = head_idx;
 	tx->slots_nr = g.slots_nr;
 	tx->slot_len = g.slot_len;
 	tx->ring_len = (spsc_count)g.slot_len * g.slots_nr;
-	tx->stage_nr = g.slot_len < SPSC_STAGE_LEN ? SPSC_STAGE_LEN / g.slot_len
-						   : 1;
+	tx->run_nr = g.slot_len < SPSC_STAGE_LEN ? SPSC_STAGE_LEN / g.slot_len
+						 : 1;
 	tx->prefetch_len = tuning.prefetch_write_len;
 	tx->broken = 0;
 	tx->data_bell.bell = &m->data_bell;
 	tx->data_bell.rung = 0;
-	tx->space_bell.bell = &m->space_bell;
-	tx->space_bell.ticket = first_ticket(peer);
 	tx->peer = peer;
 	tx->region = region;
 	tx->taken_over = taken > 0;
 	tx->vector = vector;
 	tx->spin_ns = tuning.spin_ns;
-	bell_set_target(&tx->space_bell, peer->id, vector);
+	bell_take(&tx->space_bell, &m->space_bell, peer, vector);
 	/* The dead producer may have published without ringing. A bell that
 	 * fails leaves the consumer its backstop; the end is ours anyhow. */
 	if (tx->taken_over)
@@ -189,11 +174,15 @@ int spsc_open_rx_at(struct spsc_rx *rx, const struct region *region,
 	}
 	rx->mem = m;
 	rx->data = (uint8_t *)m + data_off(g.slot_len, g.slots_nr);
+	rx->at = rx->data;
 	rx->head_idx = done_idx;
-	rx->head_published = head_idx;
+	rx->run_left = 0;
 	rx->tail_seen = tail_idx;
 	rx->slots_nr = g.slots_nr;
 	rx->credit_nr = g.slots_nr >= 16 ? g.slots_nr / 8 : 1;
+	rx->credit_left = (spsc_left)(rx->credit_nr - (done_idx - head_idx));
+	rx->run_nr = g.slot_len < SPSC_STAGE_LEN ? SPSC_STAGE_LEN / g.slot_len
+						 : 1;
 	rx->slot_len = g.slot_len;
 	rx->ring_len = (spsc_count)g.slot_len * g.slots_nr;
 	rx->prefetch_len = tuning.prefetch_read_len;
@@ -201,14 +190,12 @@ int spsc_open_rx_at(struct spsc_rx *rx, const struct region *region,
 	chase_init(&rx->chase);
 	rx->space_bell.bell = &m->space_bell;
 	rx->space_bell.rung = 0;
-	rx->data_bell.bell = &m->data_bell;
-	rx->data_bell.ticket = first_ticket(peer);
 	rx->peer = peer;
 	rx->region = region;
 	rx->taken_over = taken > 0;
 	rx->vector = vector;
 	rx->spin_ns = tuning.spin_ns;
-	bell_set_target(&rx->data_bell, peer->id, vector);
+	bell_take(&rx->data_bell, &m->data_bell, peer, vector);
 	/* The dead consumer may have made room without ringing. */
 	if (rx->taken_over)
 		spsc_publish_head(rx);
@@ -385,26 +372,15 @@ int spsc_watch(const struct region *region, uint32_t slot,
 	struct region_info info;
 	struct spsc_mem *m;
 	struct geometry g;
-	int err;
+	int err = watch_find(region, slot, REGION_KIND_SPSC, &info);
 
-	err = region_channel_at(region, slot, &info);
-	if (err)
-		return err;
-	if (info.kind != REGION_KIND_SPSC)
-		return -SHM_ENOENT;
-	err = mem_check(region, info.off, info.len, &m, &g);
+	if (!err)
+		err = mem_check(region, info.off, info.len, &m, &g);
 	if (err)
 		return err;
 	view->slots_nr = g.slots_nr;
 	view->slot_len = g.slot_len;
-	/* Head first: it can only fall behind while we look, so the distance
-	 * may come out too large by what arrived in between, never negative. */
-	view->head_idx = load_acquire(&m->head_idx);
-	view->tail_idx = load_acquire(&m->tail_idx);
-	if ((int64_t)(view->tail_idx - view->head_idx) < 0)
-		return -SHM_EPEER;
-	if (view->tail_idx - view->head_idx > g.slots_nr)
-		view->head_idx = view->tail_idx - g.slots_nr;
 	__builtin_memcpy(view->name, info.name, sizeof(view->name));
-	return 0;
+	return watch_counts(&m->head_idx, &m->tail_idx, g.slots_nr,
+			    &view->head_idx, &view->tail_idx);
 }

@@ -80,17 +80,21 @@ _Static_assert(sizeof(struct spsc_mem) == 640, "layout");
  * that is inline leaves the address of the handle at home.
  */
 typedef unsigned long long spsc_count;
+typedef long long spsc_left; /* below 0: given back without having it */
 
 struct spsc_tx {
 	struct spsc_mem *mem;
 	uint8_t *data;
+	/* A run: slots behind each other that may be written without another
+	 * thought. All the rest is done once per run. */
+	uint8_t *at;	      /* of slot tail_idx */
 	spsc_count tail_idx;  /* ours: next to write */
-	spsc_count staged_nr; /* written, the consumer not told yet */
+	spsc_left run_left;   /* slots of the run that are left */
 	spsc_count head_seen; /* the consumer's, as last checked */
 	spsc_count slots_nr;
 	spsc_count slot_len;
 	spsc_count ring_len;	 /* bytes of all slots */
-	spsc_count stage_nr;	 /* spsc_stage() publishes in such steps */
+	spsc_count run_nr;	 /* longest run; spsc_stage() publishes them */
 	spsc_count prefetch_len; /* bytes; may be changed by the owner */
 	int broken;		 /* 0, or -SHM_EPEER, -SHM_EOWNER: for good */
 	struct bell_ringer data_bell;
@@ -106,12 +110,15 @@ struct spsc_tx {
 struct spsc_rx {
 	struct spsc_mem *mem;
 	uint8_t *data;
-	spsc_count head_idx;	   /* ours: next to read */
-	spsc_count head_published; /* what the producer was told */
-	spsc_count tail_seen;	   /* the producer's, as last checked */
+	const uint8_t *at;     /* of slot head_idx; a run, as the producer's */
+	spsc_count head_idx;   /* ours: next to read */
+	spsc_left run_left;    /* messages of the run that are left */
+	spsc_count tail_seen;  /* the producer's, as last checked */
+	spsc_left credit_left; /* messages until the producer is told */
 	spsc_count slots_nr;
 	spsc_count slot_len;
 	spsc_count ring_len;	 /* bytes of all slots */
+	spsc_count run_nr;	 /* longest run */
 	spsc_count credit_nr;	 /* publish head after so many */
 	spsc_count prefetch_len; /* bytes; may be changed by the owner */
 	struct chase chase;
@@ -202,7 +209,7 @@ int spsc_watch(const struct region *region, uint32_t slot,
 /*
  * Look at the consumer's index again. 0, -SHM_EPEER or -SHM_EOWNER.
  */
-static inline int spsc_refresh_tx(struct spsc_tx *tx)
+SHM_HOT int spsc_refresh_tx(struct spsc_tx *tx)
 {
 	/* [SPSC-FREE] the consumer is done with the slots before the index
 	 * says so; pairs with spsc_publish_head(). */
@@ -220,6 +227,7 @@ static inline int spsc_refresh_tx(struct spsc_tx *tx)
 	if (__builtin_expect(tx->broken, 0)) {
 		/* Full, so that every later reserve comes back here. */
 		tx->head_seen = tx->tail_idx - tx->slots_nr;
+		tx->run_left = 0;
 		return tx->broken;
 	}
 #endif
@@ -232,20 +240,19 @@ static inline int spsc_refresh_tx(struct spsc_tx *tx)
  * consumer that sleeps or is just falling asleep. Costs a full fence; for the
  * end of a burst. 0, or -SHM_EIO: the doorbell failed.
  */
-static inline int spsc_flush(struct spsc_tx *tx)
+SHM_HOT int spsc_flush(struct spsc_tx *tx)
 {
 	int err;
 
-	tx->staged_nr = 0;
 	store_release(&tx->mem->tail_idx, tx->tail_idx); /* [SPSC-DATA] */
 	err = bell_ring(&tx->data_bell, tx->peer);
 	return err < 0 ? err : 0;
 }
 
 /* Give the producer all credit there is, and ring it if it sleeps. */
-static inline void spsc_publish_head(struct spsc_rx *rx)
+SHM_HOT void spsc_publish_head(struct spsc_rx *rx)
 {
-	rx->head_published = rx->head_idx;
+	rx->credit_left = (spsc_left)rx->credit_nr;
 	/* [SPSC-FREE] our reads of the slots before the index that frees them;
 	 * pairs with spsc_refresh_tx(). */
 	store_release(&rx->mem->head_idx, rx->head_idx);
@@ -257,7 +264,7 @@ static inline void spsc_publish_head(struct spsc_rx *rx)
 /*
  * Look at the producer's index again. 0, -SHM_EPEER or -SHM_EOWNER.
  */
-static inline int spsc_refresh_rx(struct spsc_rx *rx)
+SHM_HOT int spsc_refresh_rx(struct spsc_rx *rx)
 {
 	spsc_count tail_idx;
 
@@ -279,21 +286,23 @@ static inline int spsc_refresh_rx(struct spsc_rx *rx)
 	if (__builtin_expect(rx->broken, 0)) {
 		/* Empty, so that every later peek comes back here. */
 		rx->tail_seen = rx->head_idx;
+		rx->run_left = 0;
 		return rx->broken;
 	}
 #endif
 	chase_judge(&rx->chase, (tail_idx - rx->tail_seen) * rx->slot_len);
 	rx->tail_seen = tail_idx;
 	/* An empty ring gives all credit back: the producer may want it all. */
-	if (tail_idx == rx->head_idx && rx->head_published != rx->head_idx)
+	if (tail_idx == rx->head_idx &&
+	    rx->credit_left != (spsc_left)rx->credit_nr)
 		spsc_publish_head(rx);
 	return 0;
 }
 
 /* Touch the lines that begin in [off, off + len) of the ring, or the first of
  * them when they are many. off may be up to a lap ahead. */
-static inline void spsc_prefetch(uint8_t *data, spsc_count off, spsc_count len,
-				 spsc_count ring_len, bool for_write)
+SHM_HOT void spsc_prefetch(uint8_t *data, spsc_count off, spsc_count len,
+			   spsc_count ring_len, bool for_write)
 {
 	spsc_count at = (off + SPSC_LINE_LEN - 1) &
 			~(spsc_count)(SPSC_LINE_LEN - 1);
@@ -311,14 +320,8 @@ static inline void spsc_prefetch(uint8_t *data, spsc_count off, spsc_count len,
 	}
 }
 
-/*
- * Room for up to want (>= 1) messages, one behind the other at *slots: how
- * many (fewer at the ring's end or when nearly full), 0: full (up to an
- * eighth of the ring may be free already, see spsc_release()), or
- * -SHM_EPEER, -SHM_EOWNER. Nothing is visible to the consumer before
- * spsc_commit().
- */
-static inline int spsc_reserve(struct spsc_tx *tx, uint32_t want, void **slots)
+/* The slow half of spsc_reserve(): look for credit, begin a run. */
+SHM_HOT int spsc_reserve_run(struct spsc_tx *tx, uint32_t want, void **slots)
 {
 	spsc_count left = tx->slots_nr - (tx->tail_idx - tx->head_seen);
 	spsc_count slot = tx->tail_idx & (tx->slots_nr - 1);
@@ -326,7 +329,7 @@ static inline int spsc_reserve(struct spsc_tx *tx, uint32_t want, void **slots)
 
 	*slots = NULL;
 	/* Below none: committed after the ring was found broken. */
-	if (__builtin_expect((long long)left <= 0, 0)) {
+	if ((spsc_left)left <= 0) {
 		int err = spsc_refresh_tx(tx);
 
 		if (err < 0)
@@ -335,31 +338,41 @@ static inline int spsc_reserve(struct spsc_tx *tx, uint32_t want, void **slots)
 		if (left == 0)
 			return 0;
 	}
-	nr = want < left ? want : left;
-	if (nr > 1 && nr > tx->slots_nr - slot)
+	nr = want > tx->run_nr ? want : tx->run_nr;
+	nr = nr < left ? nr : left;
+	if (nr > tx->slots_nr - slot)
 		nr = tx->slots_nr - slot;
 	off = slot * tx->slot_len;
 	len = nr * tx->slot_len;
-	/* Own the lines ahead before they are written, each once: small
-	 * messages begin a line now and then only. Take none that the consumer
-	 * may still read. */
-	if (((0 - off) & (SPSC_LINE_LEN - 1)) < len &&
-	    tx->prefetch_len + len <= left * tx->slot_len)
+	/* Own the lines ahead before they are written, each once. Take none
+	 * that the consumer may still read. */
+	if (tx->prefetch_len + len <= left * tx->slot_len)
 		spsc_prefetch(tx->data, off + tx->prefetch_len, len,
 			      tx->ring_len, true);
-	*slots = tx->data + off;
-	return (int)nr;
+	tx->at = tx->data + off;
+	tx->run_left = (spsc_left)nr;
+	*slots = tx->at;
+	return (int)(nr < want ? nr : want);
 }
 
 /*
- * Publish the next nr messages, which were reserved and are written.
- * A consumer that sleeps is rung; one that falls asleep at this very moment
- * may be missed: call spsc_flush() when you pause. 0, or -SHM_EIO.
+ * Room for up to want (>= 1) messages, one behind the other at *slots: how
+ * many (fewer at the ring's end or when nearly full), 0: full (up to an
+ * eighth of the ring may be free already, see spsc_release()), or
+ * -SHM_EPEER, -SHM_EOWNER. Nothing is visible to the consumer before
+ * spsc_commit().
  */
-static inline int spsc_commit(struct spsc_tx *tx, uint32_t nr)
+SHM_HOT int spsc_reserve(struct spsc_tx *tx, uint32_t want, void **slots)
 {
-	tx->tail_idx += nr;
-	tx->staged_nr = 0;
+	if (__builtin_expect(tx->run_left < (spsc_left)want, 0))
+		return spsc_reserve_run(tx, want, slots);
+	*slots = tx->at;
+	return (int)want;
+}
+
+/* What was written until now is the consumer's. */
+SHM_HOT int spsc_publish_tail(struct spsc_tx *tx)
+{
 	/* [SPSC-DATA] the messages before the index; pairs with
 	 * spsc_refresh_rx(). */
 	store_release(&tx->mem->tail_idx, tx->tail_idx);
@@ -369,25 +382,35 @@ static inline int spsc_commit(struct spsc_tx *tx, uint32_t nr)
 }
 
 /*
+ * Publish the next nr messages, which were reserved and are written.
+ * A consumer that sleeps is rung; one that falls asleep at this very moment
+ * may be missed: call spsc_flush() when you pause. 0, or -SHM_EIO.
+ */
+SHM_HOT int spsc_commit(struct spsc_tx *tx, uint32_t nr)
+{
+	tx->tail_idx += nr;
+	tx->at += nr * tx->slot_len;
+	tx->run_left -= nr;
+	return spsc_publish_tail(tx);
+}
+
+/*
  * As spsc_commit(), but the messages may stay invisible until SPSC_STAGE_LEN
  * bytes of them are together, or until the next spsc_commit() or spsc_flush():
  * for streams of small messages, which an index store each would slow down.
  */
-static inline int spsc_stage(struct spsc_tx *tx, uint32_t nr)
+SHM_HOT int spsc_stage(struct spsc_tx *tx, uint32_t nr)
 {
-	if (tx->staged_nr + nr >= tx->stage_nr)
-		return spsc_commit(tx, nr);
-	tx->staged_nr += nr;
 	tx->tail_idx += nr;
+	tx->at += nr * tx->slot_len;
+	tx->run_left -= nr;
+	if (__builtin_expect(tx->run_left <= 0, 0))
+		return spsc_publish_tail(tx);
 	return 0;
 }
 
-/*
- * Up to want (>= 1) messages, one behind the other at *slots: how many, 0:
- * empty, or -SHM_EPEER, -SHM_EOWNER. They stay until spsc_release().
- */
-static inline int spsc_peek(struct spsc_rx *rx, uint32_t want,
-			    const void **slots)
+/* The slow half of spsc_peek(): look for messages, begin a run. */
+SHM_HOT int spsc_peek_run(struct spsc_rx *rx, uint32_t want, const void **slots)
 {
 	spsc_count avail = rx->tail_seen - rx->head_idx;
 	spsc_count slot = rx->head_idx & (rx->slots_nr - 1);
@@ -395,7 +418,7 @@ static inline int spsc_peek(struct spsc_rx *rx, uint32_t want,
 
 	*slots = NULL;
 	/* Below empty: released after the ring was found broken. */
-	if (__builtin_expect((long long)avail <= 0, 0)) {
+	if ((spsc_left)avail <= 0) {
 		int err = spsc_refresh_rx(rx);
 
 		if (err < 0)
@@ -404,29 +427,46 @@ static inline int spsc_peek(struct spsc_rx *rx, uint32_t want,
 		if (avail == 0)
 			return 0;
 	}
-	nr = want < avail ? want : avail;
-	if (nr > 1 && nr > rx->slots_nr - slot)
+	nr = want > rx->run_nr ? want : rx->run_nr;
+	nr = nr < avail ? nr : avail;
+	if (nr > rx->slots_nr - slot)
 		nr = rx->slots_nr - slot;
 	off = slot * rx->slot_len;
 	len = nr * rx->slot_len;
 	/* Fetch ahead, each line once, but only what is published: a line the
 	 * producer still writes would be stolen from it. */
-	if (((0 - off) & (SPSC_LINE_LEN - 1)) < len &&
-	    rx->prefetch_len + len <= avail * rx->slot_len)
+	if (rx->prefetch_len + len <= avail * rx->slot_len)
 		spsc_prefetch(rx->data, off + rx->prefetch_len, len,
 			      rx->ring_len, false);
-	*slots = rx->data + off;
-	return (int)nr;
+	rx->at = rx->data + off;
+	rx->run_left = (spsc_left)nr;
+	*slots = rx->at;
+	return (int)(nr < want ? nr : want);
+}
+
+/*
+ * Up to want (>= 1) messages, one behind the other at *slots: how many, 0:
+ * empty, or -SHM_EPEER, -SHM_EOWNER. They stay until spsc_release().
+ */
+SHM_HOT int spsc_peek(struct spsc_rx *rx, uint32_t want, const void **slots)
+{
+	if (__builtin_expect(rx->run_left < (spsc_left)want, 0))
+		return spsc_peek_run(rx, want, slots);
+	*slots = rx->at;
+	return (int)want;
 }
 
 /* Give the oldest nr messages back; they were peeked and are not used now. */
-static inline void spsc_release(struct spsc_rx *rx, uint32_t nr)
+SHM_HOT void spsc_release(struct spsc_rx *rx, uint32_t nr)
 {
 	rx->head_idx += nr;
+	rx->at += nr * rx->slot_len;
+	rx->run_left -= nr;
+	rx->credit_left -= nr;
 	/* [SPSC-DONE] for whoever takes over when we die. */
 	store_relaxed(&rx->mem->done_idx, rx->head_idx);
 	/* In large steps: the producer needs credit, not news. */
-	if (rx->head_idx - rx->head_published >= rx->credit_nr)
+	if (__builtin_expect(rx->credit_left <= 0, 0))
 		spsc_publish_head(rx);
 }
 

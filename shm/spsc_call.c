@@ -10,12 +10,6 @@ int spsc_call_create(const struct region *region, const char *name,
 				     creator);
 }
 
-/* See spsc_cell.c. */
-static uint32_t first_ticket(struct peer *peer)
-{
-	return (uint32_t)peer_now_ns(peer);
-}
-
 /*
  * Where the last client stopped: behind its newest request. A server that is
  * alive may answer meanwhile, so both states of a call count.
@@ -44,43 +38,25 @@ int spsc_call_open_client(struct spsc_call_client *client,
 			  const struct region *region, const char *name,
 			  struct peer *peer, uint32_t vector)
 {
-	struct spsc_cell_mem *m;
-	struct spsc_cell *cells;
+	struct spsc_cell_seat seat;
 	uint64_t taken_idx, sent_idx = 0;
-	uint32_t cells_nr;
-	struct owner owner;
-	int err, taken;
+	int err = spsc_cell_take(&seat, region, name, SPSC_CELL_CALL, false,
+				 peer->id);
 
-	err = spsc_cell_find(region, name, SPSC_CELL_CALL, &m, &cells,
-			     &cells_nr);
 	if (err)
 		return err;
-	taken = owner_take(&owner, region, &m->producer, peer->id);
-	if (taken < 0)
-		return taken;
-	taken_idx = load_acquire(&m->taken_idx); /* [CALL-DONE] */
-	err = sent_find(cells, cells_nr, taken_idx, &sent_idx);
+	taken_idx = load_acquire(&seat.mem->taken_idx); /* [CALL-DONE] */
+	err = sent_find(seat.cells, seat.cells_nr, taken_idx, &sent_idx);
 	if (err) {
-		owner_release(&owner);
+		owner_release(&seat.owner);
 		return err;
 	}
-	client->mem = m;
-	client->cells = cells;
+	SPSC_CELL_SIT(client, &seat, region, peer, vector);
 	client->sent_idx = sent_idx;
 	client->taken_idx = taken_idx;
-	client->cells_nr = cells_nr;
-	client->broken = false;
-	client->taken_over = taken;
-	client->request_bell.bell = &m->data_bell;
+	client->request_bell.bell = &seat.mem->data_bell;
 	client->request_bell.rung = 0;
-	client->reply_bell.bell = &m->space_bell;
-	client->reply_bell.ticket = first_ticket(peer);
-	client->peer = peer;
-	client->region = region;
-	client->owner = owner;
-	client->vector = vector;
-	client->spin_ns = WAIT_SPIN_DEFAULT_NS;
-	bell_set_target(&client->reply_bell, peer->id, vector);
+	bell_take(&client->reply_bell, &seat.mem->space_bell, peer, vector);
 	return 0;
 }
 
@@ -104,44 +80,26 @@ int spsc_call_open_server(struct spsc_call_server *server,
 			  const struct region *region, const char *name,
 			  struct peer *peer, uint32_t vector)
 {
-	struct spsc_cell_mem *m;
-	struct spsc_cell *cells;
+	struct spsc_cell_seat seat;
 	uint64_t done_idx, seq;
-	uint32_t cells_nr;
-	struct owner owner;
-	int err, taken;
+	int err = spsc_cell_take(&seat, region, name, SPSC_CELL_CALL, true,
+				 peer->id);
 
-	err = spsc_cell_find(region, name, SPSC_CELL_CALL, &m, &cells,
-			     &cells_nr);
 	if (err)
 		return err;
-	taken = owner_take(&owner, region, &m->consumer, peer->id);
-	if (taken < 0)
-		return taken;
-	done_idx = done_find(cells, cells_nr,
-			     load_acquire(&m->done_idx)); /* [CALL-DONE] */
-	seq = load_acquire(&cells[done_idx & (cells_nr - 1)].seq);
+	done_idx = load_acquire(&seat.mem->done_idx); /* [CALL-DONE] */
+	done_idx = done_find(seat.cells, seat.cells_nr, done_idx);
+	seq = load_acquire(&seat.cells[done_idx & (seat.cells_nr - 1)].seq);
 	if (seq != SPSC_CALL_REQUEST(done_idx) &&
-	    seq != SPSC_CALL_REPLY(done_idx - cells_nr)) {
-		owner_release(&owner);
+	    seq != SPSC_CALL_REPLY(done_idx - seat.cells_nr)) {
+		owner_release(&seat.owner);
 		return -SHM_EPEER;
 	}
-	server->mem = m;
-	server->cells = cells;
+	SPSC_CELL_SIT(server, &seat, region, peer, vector);
 	server->done_idx = done_idx;
-	server->cells_nr = cells_nr;
-	server->broken = false;
-	server->taken_over = taken;
-	server->reply_bell.bell = &m->space_bell;
+	server->reply_bell.bell = &seat.mem->space_bell;
 	server->reply_bell.rung = 0;
-	server->request_bell.bell = &m->data_bell;
-	server->request_bell.ticket = first_ticket(peer);
-	server->peer = peer;
-	server->region = region;
-	server->owner = owner;
-	server->vector = vector;
-	server->spin_ns = WAIT_SPIN_DEFAULT_NS;
-	bell_set_target(&server->request_bell, peer->id, vector);
+	bell_take(&server->request_bell, &seat.mem->data_bell, peer, vector);
 	return 0;
 }
 
@@ -270,4 +228,32 @@ int spsc_call(struct spsc_call_client *client, const void *request, void *reply,
 		return err;
 	got = spsc_call_take(client, reply);
 	return got < 0 ? got : 0;
+}
+
+int spsc_call_watch(const struct region *region, uint32_t slot,
+		    struct spsc_call_view *view)
+{
+	struct region_info info;
+	struct spsc_cell_mem *m;
+	struct spsc_cell *cells;
+	int err = spsc_cell_find_at(region, slot, SPSC_CELL_CALL, &info, &m,
+				    &cells, &view->cells_nr);
+
+	if (err)
+		return err;
+	view->taken_idx = load_acquire(&m->taken_idx); /* [CALL-DONE] */
+	view->done_idx = load_acquire(&m->done_idx);
+	/* A reply can be taken before the server has counted it. */
+	if (view->taken_idx == view->done_idx + 1)
+		view->done_idx++;
+	if ((int64_t)(view->done_idx - view->taken_idx) < 0)
+		return -SHM_EPEER;
+	if (view->done_idx - view->taken_idx > view->cells_nr)
+		view->taken_idx = view->done_idx - view->cells_nr;
+	view->waiting =
+		load_acquire(
+			&cells[view->done_idx & (view->cells_nr - 1)].seq) ==
+		SPSC_CALL_REQUEST(view->done_idx);
+	__builtin_memcpy(view->name, info.name, sizeof(view->name));
+	return 0;
 }

@@ -97,6 +97,21 @@ int spsc_call_wait_request(struct spsc_call_server *server,
 int spsc_call(struct spsc_call_client *client, const void *request, void *reply,
 	      uint64_t timeout_ns);
 
+/*
+ * What an onlooker may know of calls; it changes while you look. Requests are
+ * counted by nobody but their client, so there is no count of them.
+ */
+struct spsc_call_view {
+	/* Answered; answers taken: taken <= done <= taken + cells_nr. */
+	uint64_t done_idx, taken_idx;
+	bool waiting; /* a request has no answer yet */
+	uint32_t cells_nr;
+	char name[REGION_NAME_LEN];
+};
+/* Look at the channel in a directory slot: as spsc_watch(). */
+int spsc_call_watch(const struct region *region, uint32_t slot,
+		    struct spsc_call_view *view);
+
 /* Is the impossible seq a lie (the end is broken now), or is the end lost? */
 bool spsc_call_bad_reply(struct spsc_call_client *client);
 bool spsc_call_bad_request(struct spsc_call_server *server);

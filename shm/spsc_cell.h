@@ -190,15 +190,59 @@ int spsc_cell_wait_space(struct spsc_cell_tx *tx, uint64_t timeout_ns);
 /* Wait until a message is there. Same results; -SHM_EGONE: and none left. */
 int spsc_cell_wait_data(struct spsc_cell_rx *rx, uint64_t timeout_ns);
 
+/* What an onlooker may know of a ring; it changes while you look. */
+struct spsc_cell_view {
+	/* head <= tail <= head + cells_nr; both come in steps: tail_idx is at
+	 * most SPSC_CELL_HINT_STEP late, head_idx an eighth of the ring. */
+	uint64_t tail_idx, head_idx;
+	uint32_t cells_nr;
+	char name[REGION_NAME_LEN];
+};
+/* Look at the ring in a directory slot: as spsc_watch(). */
+int spsc_cell_watch(const struct region *region, uint32_t slot,
+		    struct spsc_cell_view *view);
+
 /*
- * For spsc_call.c: create with another mode; find and check, without taking
- * an end.
+ * For spsc_call.c: create with another mode; find and check, by name or by
+ * directory slot (-SHM_ENOENT: none of that mode), without taking an end.
  */
 int spsc_cell_create_mode(const struct region *region, const char *name,
 			  uint32_t cells_nr, uint32_t mode, uint32_t creator);
 int spsc_cell_find(const struct region *region, const char *name, uint32_t mode,
 		   struct spsc_cell_mem **mem, struct spsc_cell **cells,
 		   uint32_t *cells_nr);
+int spsc_cell_find_at(const struct region *region, uint32_t slot, uint32_t mode,
+		      struct region_info *info, struct spsc_cell_mem **mem,
+		      struct spsc_cell **cells, uint32_t *cells_nr);
+
+/* How every end begins, those of calls too: it finds the cells and takes the
+ * producer's (client's) end or the consumer's (server's). */
+struct spsc_cell_seat {
+	struct spsc_cell_mem *mem;
+	struct spsc_cell *cells;
+	uint32_t cells_nr;
+	bool taken_over;
+	struct owner owner;
+};
+int spsc_cell_take(struct spsc_cell_seat *seat, const struct region *region,
+		   const char *name, uint32_t mode, bool consumes,
+		   uint32_t peer_id);
+/* The fields that all four kinds of end have. Field by field: a handle that
+ * was ever memset stays in memory instead of registers (measured,
+ * docs/ring.md). */
+#define SPSC_CELL_SIT(end, seat, in, self, bell_vector) \
+	do {                                            \
+		(end)->mem = (seat)->mem;               \
+		(end)->cells = (seat)->cells;           \
+		(end)->cells_nr = (seat)->cells_nr;     \
+		(end)->broken = false;                  \
+		(end)->taken_over = (seat)->taken_over; \
+		(end)->peer = (self);                   \
+		(end)->region = (in);                   \
+		(end)->owner = (seat)->owner;           \
+		(end)->vector = (bell_vector);          \
+		(end)->spin_ns = WAIT_SPIN_DEFAULT_NS;  \
+	} while (0)
 
 /* Cold halves of reserve, commit, peek and release. */
 int spsc_cell_refresh_tx(struct spsc_cell_tx *tx);

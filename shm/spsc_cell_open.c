@@ -2,6 +2,7 @@
 /* spsc_cell_open.c - making a ring of cells, and becoming or succeeding one
  * of its ends. */
 #include "shm/spsc_cell.h"
+#include "shm/watch.h"
 
 /* Below this much data a page of alignment would be most of the ring. */
 #define PAGE_ALIGN_FROM (64u << 10)
@@ -86,22 +87,20 @@ int spsc_cell_create(const struct region *region, const char *name,
 				     creator);
 }
 
-int spsc_cell_find(const struct region *region, const char *name, uint32_t mode,
-		   struct spsc_cell_mem **mem, struct spsc_cell **cells,
-		   uint32_t *cells_nr)
+/* The cells at info, their geometry read once and checked. -SHM_EINVAL: of
+ * the other mode. */
+static int mem_check(const struct region *region,
+		     const struct region_info *info, uint32_t mode,
+		     struct spsc_cell_mem **mem, struct spsc_cell **cells,
+		     uint32_t *cells_nr)
 {
-	struct region_info info;
 	struct spsc_cell_mem *m;
 	uint32_t magic, version, found, nr;
-	int err = region_channel_find(region, name, REGION_KIND_SPSC_CELL,
-				      &info);
 
-	if (err)
-		return err;
-	if (info.len < sizeof(*m))
+	if (info->len < sizeof(*m))
 		return -SHM_EPEER;
-	/* TRUST: region_channel_find() keeps [off, off + len) inside. */
-	m = (void *)(region->base + info.off);
+	/* TRUST: region.h keeps [off, off + len) inside. */
+	m = (void *)(region->base + info->off);
 	magic = read_once(&m->magic);
 	version = read_once(&m->version);
 	found = read_once(&m->mode);
@@ -110,7 +109,7 @@ int spsc_cell_find(const struct region *region, const char *name, uint32_t mode,
 		return -SHM_EVERSION;
 	/* data_off follows from the geometry; a creator has no choice. */
 	if ((found != SPSC_CELL_STREAM && found != SPSC_CELL_CALL) ||
-	    !geometry_ok(nr) || spsc_cell_len(nr) > info.len ||
+	    !geometry_ok(nr) || spsc_cell_len(nr) > info->len ||
 	    read_once(&m->data_off) != data_off(nr))
 		return -SHM_EPEER;
 	if (found != mode)
@@ -122,13 +121,45 @@ int spsc_cell_find(const struct region *region, const char *name, uint32_t mode,
 	return 0;
 }
 
-/*
- * Tickets of one waiter must differ from those of the one before it at the
- * same end, which the ringer may have answered already.
- */
-static uint32_t first_ticket(struct peer *peer)
+int spsc_cell_find(const struct region *region, const char *name, uint32_t mode,
+		   struct spsc_cell_mem **mem, struct spsc_cell **cells,
+		   uint32_t *cells_nr)
 {
-	return (uint32_t)peer_now_ns(peer);
+	struct region_info info;
+	int err = region_channel_find(region, name, REGION_KIND_SPSC_CELL,
+				      &info);
+
+	return err ? err : mem_check(region, &info, mode, mem, cells, cells_nr);
+}
+
+int spsc_cell_find_at(const struct region *region, uint32_t slot, uint32_t mode,
+		      struct region_info *info, struct spsc_cell_mem **mem,
+		      struct spsc_cell **cells, uint32_t *cells_nr)
+{
+	int err = watch_find(region, slot, REGION_KIND_SPSC_CELL, info);
+
+	if (!err)
+		err = mem_check(region, info, mode, mem, cells, cells_nr);
+	return err == -SHM_EINVAL ? -SHM_ENOENT : err;
+}
+
+int spsc_cell_take(struct spsc_cell_seat *seat, const struct region *region,
+		   const char *name, uint32_t mode, bool consumes,
+		   uint32_t peer_id)
+{
+	int taken, err = spsc_cell_find(region, name, mode, &seat->mem,
+					&seat->cells, &seat->cells_nr);
+
+	if (err)
+		return err;
+	taken = owner_take(&seat->owner, region,
+			   consumes ? &seat->mem->consumer
+				    : &seat->mem->producer,
+			   peer_id);
+	if (taken < 0)
+		return taken;
+	seat->taken_over = taken;
+	return 0;
 }
 
 /*
@@ -156,96 +187,58 @@ static int tail_find(struct spsc_cell_mem *m, const struct spsc_cell *cells,
 int spsc_cell_open_tx(struct spsc_cell_tx *tx, const struct region *region,
 		      const char *name, struct peer *peer, uint32_t vector)
 {
-	struct spsc_cell_mem *m;
-	struct spsc_cell *cells;
-	uint32_t cells_nr;
+	struct spsc_cell_seat seat;
 	uint64_t tail_idx = 0, head_idx;
-	struct owner owner;
-	int err, taken;
+	int err = spsc_cell_take(&seat, region, name, SPSC_CELL_STREAM, false,
+				 peer->id);
 
-	err = spsc_cell_find(region, name, SPSC_CELL_STREAM, &m, &cells,
-			     &cells_nr);
 	if (err)
 		return err;
-	taken = owner_take(&owner, region, &m->producer, peer->id);
-	if (taken < 0)
-		return taken;
-	head_idx = load_acquire(&m->head_idx); /* [CELL-FREE] */
-	err = tail_find(m, cells, cells_nr, &tail_idx);
-	if (err || tail_idx - head_idx > cells_nr) {
-		owner_release(&owner);
+	head_idx = load_acquire(&seat.mem->head_idx); /* [CELL-FREE] */
+	err = tail_find(seat.mem, seat.cells, seat.cells_nr, &tail_idx);
+	if (err || tail_idx - head_idx > seat.cells_nr) {
+		owner_release(&seat.owner);
 		return -SHM_EPEER;
 	}
-	/* Field by field: a handle that was ever memset stays in memory
-	 * instead of registers (measured, docs/ring.md). */
-	tx->mem = m;
-	tx->cells = cells;
+	SPSC_CELL_SIT(tx, &seat, region, peer, vector);
 	tx->tail_idx = tail_idx;
 	tx->head_seen = head_idx;
-	tx->cells_nr = cells_nr;
-	tx->hint_mask = hint_step(cells_nr) - 1;
-	tx->broken = false;
-	tx->taken_over = taken;
-	tx->data_bell.bell = &m->data_bell;
+	tx->hint_mask = hint_step(seat.cells_nr) - 1;
+	tx->data_bell.bell = &seat.mem->data_bell;
 	tx->data_bell.rung = 0;
-	tx->space_bell.bell = &m->space_bell;
-	tx->space_bell.ticket = first_ticket(peer);
-	tx->peer = peer;
-	tx->region = region;
-	tx->owner = owner;
-	tx->vector = vector;
-	tx->spin_ns = WAIT_SPIN_DEFAULT_NS;
-	bell_set_target(&tx->space_bell, peer->id, vector);
+	bell_take(&tx->space_bell, &seat.mem->space_bell, peer, vector);
 	return 0;
 }
 
 int spsc_cell_open_rx(struct spsc_cell_rx *rx, const struct region *region,
 		      const char *name, struct peer *peer, uint32_t vector)
 {
-	struct spsc_cell_mem *m;
-	struct spsc_cell *cells;
-	uint32_t cells_nr;
+	struct spsc_cell_seat seat;
 	uint64_t head_idx, done_idx;
-	struct owner owner;
-	int err, taken;
+	int err = spsc_cell_take(&seat, region, name, SPSC_CELL_STREAM, true,
+				 peer->id);
 
-	err = spsc_cell_find(region, name, SPSC_CELL_STREAM, &m, &cells,
-			     &cells_nr);
 	if (err)
 		return err;
-	taken = owner_take(&owner, region, &m->consumer, peer->id);
-	if (taken < 0)
-		return taken;
-	head_idx = load_acquire(&m->head_idx);
-	done_idx = load_acquire(&m->done_idx); /* [CELL-DONE] */
-	if (done_idx - head_idx > cells_nr) {
-		owner_release(&owner);
+	head_idx = load_acquire(&seat.mem->head_idx);
+	done_idx = load_acquire(&seat.mem->done_idx); /* [CELL-DONE] */
+	if (done_idx - head_idx > seat.cells_nr) {
+		owner_release(&seat.owner);
 		return -SHM_EPEER;
 	}
-	rx->mem = m;
-	rx->cells = cells;
+	SPSC_CELL_SIT(rx, &seat, region, peer, vector);
 	rx->head_idx = done_idx;
 	rx->head_published = head_idx;
 	rx->hint_seen = done_idx;
 	rx->look_idx = done_idx;
-	rx->cells_nr = cells_nr;
-	rx->credit_nr = cells_nr >= 16 ? cells_nr / 8 : 1;
-	rx->broken = false;
-	rx->taken_over = taken;
+	rx->credit_nr = rx->cells_nr >= 16 ? rx->cells_nr / 8 : 1;
 	rx->coalesced = false;
 	rx->polls_nr = 0;
 	rx->short_gaps = 0;
 	rx->gap_idx = done_idx;
-	rx->space_bell.bell = &m->space_bell;
+	rx->space_bell.bell = &seat.mem->space_bell;
 	rx->space_bell.rung = 0;
-	rx->data_bell.bell = &m->data_bell;
-	rx->data_bell.ticket = first_ticket(peer);
-	rx->peer = peer;
-	rx->region = region;
-	rx->owner = owner;
-	rx->vector = vector;
-	rx->spin_ns = WAIT_SPIN_DEFAULT_NS;
-	bell_set_target(&rx->data_bell, peer->id, vector);
+	bell_take(&rx->data_bell, &seat.mem->data_bell, peer, vector);
 	/* The one before us may have died on its way to say so. */
 	if (head_idx != done_idx)
 		spsc_cell_publish_head(rx);
@@ -278,4 +271,32 @@ int spsc_cell_retire(const struct region *region, const char *name,
 	}
 	/* Both ends stay ours: whoever found it before cannot open it. */
 	return region_channel_retire(region, name, REGION_KIND_SPSC_CELL);
+}
+
+int spsc_cell_watch(const struct region *region, uint32_t slot,
+		    struct spsc_cell_view *view)
+{
+	struct region_info info;
+	struct spsc_cell_mem *m;
+	struct spsc_cell *cells;
+	int64_t ahead, late;
+	int err = spsc_cell_find_at(region, slot, SPSC_CELL_STREAM, &info, &m,
+				    &cells, &view->cells_nr);
+
+	if (err)
+		return err;
+	/* head_idx can be ahead of the hint, not of what the hint stands for:
+	 * to look at the cells would take their lines from both ends. */
+	view->head_idx = load_acquire(&m->head_idx);
+	view->tail_idx = load_acquire(&m->tail_idx); /* [CELL-HINT] */
+	ahead = (int64_t)(view->tail_idx - view->head_idx);
+	late = (int64_t)hint_step(view->cells_nr);
+	if (ahead < -late)
+		return -SHM_EPEER;
+	if (ahead < 0)
+		view->tail_idx = view->head_idx;
+	else if ((uint64_t)ahead > view->cells_nr)
+		view->head_idx = view->tail_idx - view->cells_nr;
+	__builtin_memcpy(view->name, info.name, sizeof(view->name));
+	return 0;
 }

@@ -2,6 +2,7 @@
 /* spsc_var_open.c - how is a ring of messages of different lengths made, found,
  * given up and taken away? */
 #include "shm/spsc_var.h"
+#include "shm/watch.h"
 
 #define PAGE_LEN       4096u
 #define SMALL_DATA_OFF 1024u
@@ -97,15 +98,6 @@ static int mem_find(const struct region *region, const char *name,
 	return err ? err : mem_check(region, &info, m, ring_len);
 }
 
-/*
- * Tickets of one waiter must differ from those of the one before it at the
- * same end, which the ringer may have answered already.
- */
-static uint32_t first_ticket(struct peer *peer)
-{
-	return (uint32_t)peer_now_ns(peer);
-}
-
 int spsc_var_open_tx(struct spsc_var_tx *tx, const struct region *region,
 		     const char *name, struct peer *peer, uint32_t vector)
 {
@@ -140,14 +132,12 @@ int spsc_var_open_tx(struct spsc_var_tx *tx, const struct region *region,
 	tx->taken_over = taken > 0;
 	tx->data_bell.bell = &m->data_bell;
 	tx->data_bell.rung = 0;
-	tx->space_bell.bell = &m->space_bell;
-	tx->space_bell.ticket = first_ticket(peer);
 	tx->peer = peer;
 	tx->region = region;
 	tx->vector = vector;
 	tx->want = 1;
 	tx->spin_ns = WAIT_SPIN_DEFAULT_NS;
-	bell_set_target(&tx->space_bell, peer->id, vector);
+	bell_take(&tx->space_bell, &m->space_bell, peer, vector);
 	return 0;
 }
 
@@ -187,13 +177,11 @@ int spsc_var_open_rx(struct spsc_var_rx *rx, const struct region *region,
 	rx->taken_over = taken > 0;
 	rx->space_bell.bell = &m->space_bell;
 	rx->space_bell.rung = 0;
-	rx->data_bell.bell = &m->data_bell;
-	rx->data_bell.ticket = first_ticket(peer);
 	rx->peer = peer;
 	rx->region = region;
 	rx->vector = vector;
 	rx->spin_ns = WAIT_SPIN_DEFAULT_NS;
-	bell_set_target(&rx->data_bell, peer->id, vector);
+	bell_take(&rx->data_bell, &m->data_bell, peer, vector);
 	return 0;
 }
 
@@ -243,23 +231,14 @@ int spsc_var_watch(const struct region *region, uint32_t slot,
 {
 	struct region_info info;
 	struct spsc_var_mem *m;
-	int err = region_channel_at(region, slot, &info);
+	int err = watch_find(region, slot, REGION_KIND_SPSC_VAR, &info);
 
-	if (err)
-		return err;
-	if (info.kind != REGION_KIND_SPSC_VAR)
-		return -SHM_ENOENT;
-	err = mem_check(region, &info, &m, &view->ring_len);
-	if (err)
-		return err;
-	/* Head first: it can only fall behind while we look, so the distance
-	 * may come out too large by what arrived in between, never negative. */
-	view->head_idx = load_acquire(&m->head_idx);
-	view->tail_idx = load_acquire(&m->tail_idx);
-	if ((int64_t)(view->tail_idx - view->head_idx) < 0)
-		return -SHM_EPEER;
-	if (view->tail_idx - view->head_idx > view->ring_len)
-		view->head_idx = view->tail_idx - view->ring_len;
-	__builtin_memcpy(view->name, info.name, sizeof(view->name));
-	return 0;
+	if (!err)
+		err = mem_check(region, &info, &m, &view->ring_len);
+	if (!err)
+		err = watch_counts(&m->head_idx, &m->tail_idx, view->ring_len,
+				   &view->head_idx, &view->tail_idx);
+	if (!err)
+		__builtin_memcpy(view->name, info.name, sizeof(view->name));
+	return err;
 }

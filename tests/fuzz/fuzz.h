@@ -28,6 +28,9 @@ struct fuzz_seed {
 /* Fill in seed nr; false: there are fewer. */
 bool fuzz_seed(uint32_t nr, struct fuzz_seed *seed);
 
+/* Print an input as text, where the target knows one; NULL: it does not. */
+__attribute__((weak)) void fuzz_print(const uint8_t *data, size_t len);
+
 /* Unlike assert() it is there in every build. */
 #define FUZZ_CHECK(cond)                                      \
 	do {                                                  \

@@ -3,23 +3,9 @@
  * it reported lost, whoever dies; and does garbage do no more than stop it? */
 #include "shm/mpmc.h"
 
-#include "tests/fuzz/ring_program.h"
-
-enum op {
-	OP_OPEN = PROGRAM_OPS_NR, /* arg: which end, for all of these */
-	OP_CLOSE,
-	OP_KILL,
-	OP_CLAIM,  /* off: how many; reserve, or take */
-	OP_FINISH, /* commit, or release */
-	OP_COPY,   /* off: how many; push, or pop */
-	OP_FLUSH,
-	OP_WAIT, /* value: timeout and spin */
-	OP_RETIRE,
-	OPS_END
-};
+#include "tests/fuzz/ring_text.h"
 
 #define ENDS_NR	   3u /* of each role: ends 0..2 write, 3..5 read */
-#define CREATOR	   6u
 #define MSGS_MAX   20u
 #define MSG_MAX	   120u
 #define NUMBERS_NR 16384u /* more than one program gets to */
@@ -34,18 +20,14 @@ enum fate {
 	LOST
 };
 
-struct seat {
-	union {
-		struct mpmc_tx tx;
-		struct mpmc_rx rx;
-		struct mpmc_end end; /* what both are made of */
-	};
-	bool is_open;
+union seat {
+	struct mpmc_tx tx;
+	struct mpmc_rx rx;
+	struct mpmc_end end; /* what both are made of */
 };
 
 static struct {
-	struct seat seats[2 * ENDS_NR];
-	uint64_t start_idx;
+	union seat seats[2 * ENDS_NR];
 	uint8_t fates[NUMBERS_NR];
 	uint64_t sent_end, taken_end; /* number behind the last claimed */
 	bool somebody_died;	      /* then it may take longer */
@@ -55,43 +37,44 @@ static const struct {
 	uint32_t slot_len, slots_nr;
 } shapes[] = { { 56, 16 }, { 8, 4 }, { 120, 8 }, { 8, 64 } };
 
-static int create(const struct region *region, uint8_t which)
+static int create(const struct region *region, uint32_t shape)
 {
-	uint32_t slots_nr = shapes[which & 3].slots_nr;
-	struct region_info info;
-	struct mpmc_mem *mem;
-	int err = mpmc_create(region, PROGRAM_NAME, shapes[which & 3].slot_len,
-			      slots_nr, ENDS_NR, CREATOR);
+	return mpmc_create(region, PROGRAM_NAME, shapes[shape].slot_len,
+			   shapes[shape].slots_nr, ENDS_NR, PROGRAM_CREATOR);
+}
 
-	if (!err)
-		err = region_channel_find(region, PROGRAM_NAME,
-					  REGION_KIND_MPMC, &info);
-	if (err)
-		return err;
-	/* TRUST: the channel was checked. Counts that wrap soon: the cells are
-	 * free for numbers from there on. */
-	mem = (void *)(region->base + info.off);
-	room.start_idx = which & 0x80 ? 0 - (uint64_t)slots_nr : 0;
-	mem->tail_idx = room.start_idx;
-	mem->head_idx = room.start_idx;
-	for (uint32_t i = 0; i < slots_nr; i++) {
-		struct mpmc_cell *cell = (void *)(region->base + info.off +
-						  mem->data_off +
-						  (uint64_t)i * mem->cell_len);
+/* The cells are free for numbers from there on. */
+static uint64_t wrap(void *mem, uint32_t shape)
+{
+	uint64_t slots_nr = shapes[shape].slots_nr;
+	uint64_t start_idx = UINT64_MAX - slots_nr + 1;
+	struct mpmc_mem *m = mem;
 
-		cell->seq = room.start_idx + i;
+	m->tail_idx = m->head_idx = start_idx;
+	for (uint64_t i = 0; i < slots_nr; i++) {
+		struct mpmc_cell *cell = (void *)((uint8_t *)mem + m->data_off +
+						  i * m->cell_len);
+
+		cell->seq = start_idx + i;
 	}
-	return 0;
+	return start_idx;
 }
 
 static void reset(void)
 {
-	uint64_t start_idx = room.start_idx;
+	room.sent_end = program.start_idx;
+	room.taken_end = program.start_idx;
+}
 
-	memset(&room, 0, sizeof(room));
-	room.start_idx = start_idx;
-	room.sent_end = start_idx;
-	room.taken_end = start_idx;
+/* The end a step is about. */
+static uint32_t end_in(const struct step *step)
+{
+	return step->arg % (2 * ENDS_NR);
+}
+
+static uint32_t want_in(const struct step *step)
+{
+	return 1 + step->off % MSGS_MAX;
 }
 
 static bool is_tx(uint32_t nr)
@@ -100,11 +83,9 @@ static bool is_tx(uint32_t nr)
 }
 
 /* An end that is open and not inside of a wait, or NULL. */
-static struct seat *ready(uint32_t nr)
+static union seat *ready(uint32_t nr)
 {
-	struct seat *seat = &room.seats[nr];
-
-	return seat->is_open && !(program.sleepers & 1u << nr) ? seat : NULL;
+	return program_ready(nr) ? &room.seats[nr] : NULL;
 }
 
 /* A message goes from one of its states to the next. */
@@ -114,8 +95,8 @@ static void fate_moves(uint64_t idx, enum fate from, enum fate to)
 
 	if (program.hostile)
 		return;
-	FUZZ_CHECK(idx - room.start_idx < NUMBERS_NR);
-	fate = &room.fates[idx - room.start_idx];
+	FUZZ_CHECK(idx - program.start_idx < NUMBERS_NR);
+	fate = &room.fates[idx - program.start_idx];
 	FUZZ_CHECK(*fate == from);
 	*fate = (uint8_t)to;
 }
@@ -129,43 +110,40 @@ static void lost(void *arg, uint64_t idx, bool sent)
 
 static void end_error(int err)
 {
-	FUZZ_CHECK(err == -SHM_EIO ||
-		   (program.hostile &&
-		    PROGRAM_ONE_OF(err, SHM_EPEER, SHM_EOWNER, SHM_EINVAL)));
+	if (!program.hostile || err != -SHM_EINVAL)
+		program_check_error(err);
 }
 
 /* --- opening, closing, dying ---------------------------------------------- */
 
-static void open_end(uint32_t nr)
+static void open_end(const struct step *step)
 {
-	struct seat *seat = &room.seats[nr];
-	struct peer *peer = &program.peers[nr].peer;
+	uint32_t nr = end_in(step);
+	union seat *seat = &room.seats[nr];
 	int err;
 
-	if (seat->is_open)
+	if (program.ends[nr].is_open)
 		return;
 	err = is_tx(nr) ? mpmc_open_tx(&seat->tx, &program.region, PROGRAM_NAME,
-				       peer, 1)
+				       program_peer(nr), 1)
 			: mpmc_open_rx(&seat->rx, &program.region, PROGRAM_NAME,
-				       peer, 1);
+				       program_peer(nr), 1);
 	/* As many seats as ends here; the dead ones' are free. */
-	FUZZ_CHECK(program_open_ok(err) && (program.hostile || !err));
-	if (err)
-		return;
-	seat->is_open = true;
-	seat->end.lost = lost;
+	if (program_opened(nr, err, NULL))
+		seat->end.lost = lost;
 }
 
 /* What it held and has not finished. */
-static void claim_ends(struct seat *seat, enum fate from, enum fate to)
+static void claim_ends(union seat *seat, enum fate from, enum fate to)
 {
 	for (uint32_t i = 0; i < seat->end.held_nr; i++)
 		fate_moves(seat->end.held_idx + i, from, to);
 }
 
-static void close_end(uint32_t nr)
+static void close_end(const struct step *step)
 {
-	struct seat *seat = ready(nr);
+	uint32_t nr = end_in(step);
+	union seat *seat = ready(nr);
 
 	if (!seat)
 		return;
@@ -177,17 +155,16 @@ static void close_end(uint32_t nr)
 		claim_ends(seat, TAKEN, RELEASED);
 		mpmc_close_rx(&seat->rx);
 	}
-	seat->is_open = false;
+	program_left(nr, false);
 }
 
-static void kill_end(uint32_t nr)
+static void kill_end(const struct step *step)
 {
-	struct seat *seat = ready(nr);
+	uint32_t nr = end_in(step);
 
-	if (!seat)
+	if (!program_ready(nr))
 		return;
-	program_kill(&program.peers[nr]);
-	seat->is_open = false;
+	program_left(nr, true);
 	room.somebody_died = true;
 }
 
@@ -196,7 +173,7 @@ static void kill_end(uint32_t nr)
 static bool claims_open(void)
 {
 	for (uint32_t i = 0; i < 2 * ENDS_NR; i++)
-		if (room.seats[i].is_open && room.seats[i].end.held_nr)
+		if (program.ends[i].is_open && room.seats[i].end.held_nr)
 			return true;
 	return false;
 }
@@ -211,7 +188,7 @@ static void refusal_check(uint32_t nr, bool held_up)
 	FUZZ_CHECK(there == (is_tx(nr) ? room.seats[nr].end.slots_nr : 0));
 }
 
-static void claim_tx(struct seat *seat, uint32_t got)
+static void claim_tx(union seat *seat, uint32_t got)
 {
 	uint64_t len = seat->end.slot_len, idx = seat->end.held_idx;
 
@@ -226,7 +203,7 @@ static void claim_tx(struct seat *seat, uint32_t got)
 	}
 }
 
-static void claim_rx(struct seat *seat, uint32_t got)
+static void claim_rx(union seat *seat, uint32_t got)
 {
 	uint64_t len = seat->end.slot_len, idx = seat->end.held_idx;
 
@@ -242,9 +219,10 @@ static void claim_rx(struct seat *seat, uint32_t got)
 	}
 }
 
-static void claim(uint32_t nr, uint32_t want)
+static void claim(const struct step *step)
 {
-	struct seat *seat = ready(nr);
+	uint32_t nr = end_in(step), want = want_in(step);
+	union seat *seat = ready(nr);
 	bool held_up = claims_open();
 	int got;
 
@@ -269,9 +247,10 @@ static void claim(uint32_t nr, uint32_t want)
 		claim_rx(seat, (uint32_t)got);
 }
 
-static void finish(uint32_t nr)
+static void finish(const struct step *step)
 {
-	struct seat *seat = ready(nr);
+	uint32_t nr = end_in(step);
+	union seat *seat = ready(nr);
 	int err;
 
 	if (!seat || !seat->end.held_nr)
@@ -284,10 +263,11 @@ static void finish(uint32_t nr)
 }
 
 /* Push numbers nobody can know before: all words of it are the same. */
-static void copy(uint32_t nr, uint32_t want)
+static void copy(const struct step *step)
 {
 	static uint8_t msgs[MSGS_MAX * MSG_MAX];
-	struct seat *seat = ready(nr);
+	uint32_t nr = end_in(step), want = want_in(step);
+	union seat *seat = ready(nr);
 	bool held_up = claims_open();
 	uint64_t len, first;
 	int got;
@@ -323,9 +303,10 @@ static void copy(uint32_t nr, uint32_t want)
 		room.taken_end = first + (uint32_t)got;
 }
 
-static void flush(uint32_t nr)
+static void flush(const struct step *step)
 {
-	struct seat *seat = ready(nr);
+	uint32_t nr = end_in(step);
+	union seat *seat = ready(nr);
 	int err;
 
 	if (!seat)
@@ -335,9 +316,10 @@ static void flush(uint32_t nr)
 		end_error(err);
 }
 
-static void wait_end(uint32_t nr, const struct step *step)
+static void wait_end(const struct step *step)
 {
-	struct seat *seat = ready(nr);
+	uint32_t nr = end_in(step);
+	union seat *seat = ready(nr);
 	bool held;
 	int err;
 
@@ -345,69 +327,33 @@ static void wait_end(uint32_t nr, const struct step *step)
 		return;
 	held = seat->end.held_nr;
 	seat->end.spin_ns = program_spin(step);
-	program.sleepers |= 1u << nr;
+	program_sleep(nr, nr, 0);
 	err = is_tx(nr) ? mpmc_wait_space(&seat->tx, program_timeout(step))
 			: mpmc_wait_data(&seat->rx, program_timeout(step));
-	program.sleepers &= ~(1u << nr);
+	program_wake(nr, held && err == -SHM_EINVAL ? 0 : err,
+		     room.somebody_died);
 	if (held)
 		FUZZ_CHECK(err < 0);
-	else if (err == -SHM_EGONE)
-		FUZZ_CHECK(program.hostile || room.somebody_died);
-	else if (err && err != -SHM_ETIMEDOUT)
-		end_error(err);
 }
 
-static void retire(void)
+static void watch(const struct step *step)
 {
-	bool in_use = false;
-	int err;
+	struct mpmc_view view;
+	int err = mpmc_watch(&program.region, step->off & 7, &view);
+	uint32_t open_nr[2] = { 0, 0 };
 
-	if (program.sleepers)
+	program_check_watch(err);
+	if (err)
 		return;
+	FUZZ_CHECK(view.tail_idx - view.head_idx <= view.slots_nr);
 	for (uint32_t i = 0; i < 2 * ENDS_NR; i++)
-		in_use |= room.seats[i].is_open;
-	err = mpmc_retire(&program.region, PROGRAM_NAME,
-			  program.peers[CREATOR].peer.id);
-	FUZZ_CHECK(program_open_ok(err));
-	FUZZ_CHECK(program.hostile || err == (in_use ? -SHM_EEXIST : 0));
-	if (!err)
-		program_again();
-}
-
-static void run(const struct step *step)
-{
-	uint32_t nr = step->arg % (2 * ENDS_NR);
-	uint32_t want = 1 + step->off % MSGS_MAX;
-
-	switch (step->op + PROGRAM_OPS_NR) {
-	case OP_OPEN:
-		open_end(nr);
-		break;
-	case OP_CLOSE:
-		close_end(nr);
-		break;
-	case OP_KILL:
-		kill_end(nr);
-		break;
-	case OP_CLAIM:
-		claim(nr, want);
-		break;
-	case OP_FINISH:
-		finish(nr);
-		break;
-	case OP_COPY:
-		copy(nr, want);
-		break;
-	case OP_FLUSH:
-		flush(nr);
-		break;
-	case OP_WAIT:
-		wait_end(nr, step);
-		break;
-	case OP_RETIRE:
-		retire();
-		break;
-	}
+		open_nr[is_tx(i)] += program.ends[i].is_open;
+	FUZZ_CHECK(program.hostile || (view.producers_nr == open_nr[true] &&
+				       view.consumers_nr == open_nr[false]));
+	/* Consumers also claim the numbers of what was lost. */
+	FUZZ_CHECK(program.hostile ||
+		   (view.tail_idx == room.sent_end &&
+		    (room.somebody_died || view.head_idx == room.taken_end)));
 }
 
 /* What an end knows for itself stays as it was checked. */
@@ -416,7 +362,7 @@ static void check(void)
 	for (uint32_t i = 0; i < 2 * ENDS_NR; i++) {
 		const struct mpmc_end *end = &room.seats[i].end;
 
-		if (!room.seats[i].is_open)
+		if (!program.ends[i].is_open)
 			continue;
 		FUZZ_CHECK(end->held_nr <= end->slots_nr);
 		FUZZ_CHECK(!(end->slots_nr & (end->slots_nr - 1)));
@@ -425,90 +371,64 @@ static void check(void)
 	}
 }
 
+/* Their numbers: arg, which end; off, how many, less 1; value, of waits,
+ * timeout and spin. */
+static const struct ring_call calls[] = {
+	RING_CALL_AS("open", open_end),
+	RING_CALL_AS("close", close_end),
+	RING_CALL_AS("kill", kill_end),
+	RING_CALL(claim),
+	RING_CALL(finish),
+	RING_CALL(copy),
+	RING_CALL(flush),
+	RING_CALL_AS("wait", wait_end),
+	RING_CALL_AS("retire", program_retire),
+	RING_CALL(watch),
+};
+
+#define FIELD(f) RING_FIELD(mpmc_mem, f)
+#define SEAT_OFF(nr, f)                               \
+	((uint32_t)(sizeof(struct mpmc_mem) +         \
+		    (nr) * sizeof(struct mpmc_seat) + \
+		    offsetof(struct mpmc_seat, f)))
+/* Of the smallest cells; with larger ones it is in cell 0, too. */
+#define CELL_OFF(nr) (SEAT_OFF(2ul * ENDS_NR, owner) + (nr)*16ul)
+static const struct ring_field fields[] = {
+	FIELD(tail_idx),
+	FIELD(head_idx),
+	FIELD(tx_asleep),
+	FIELD(rx_asleep),
+	RING_FIELD_AS("seat0.owner", SEAT_OFF(0, owner)),
+	RING_FIELD_AS("seat0.intent", SEAT_OFF(0, intent)),
+	RING_FIELD_AS("seat0.bell.armed", SEAT_OFF(0, bell.armed)),
+	RING_FIELD_AS("seat0.bell.doorbell", SEAT_OFF(0, bell.doorbell)),
+	RING_FIELD_AS("seat3.owner", SEAT_OFF(3, owner)),
+	RING_FIELD_AS("seat3.intent", SEAT_OFF(3, intent)),
+	RING_FIELD_AS("seat3.bell.armed", SEAT_OFF(3, bell.armed)),
+	RING_FIELD_AS("seat3.bell.doorbell", SEAT_OFF(3, bell.doorbell)),
+	RING_FIELD_AS("cell0.seq", CELL_OFF(0)),
+	RING_FIELD_AS("cell1.seq", CELL_OFF(1)),
+	FIELD(magic),
+	FIELD(version),
+	FIELD(slot_len),
+	FIELD(slots_nr),
+	FIELD(ends_nr),
+	FIELD(cell_len),
+	FIELD(data_off),
+};
+
 static const struct ring_type type = {
+	.target = "fuzz_mpmc",
 	.kind = REGION_KIND_MPMC,
 	.region_len = 8192,
 	.create = create,
+	.wrap = wrap,
+	.retire = mpmc_retire,
+	.room = &room,
+	.room_len = sizeof(room),
 	.reset = reset,
-	.run = run,
-	.ops_nr = OPS_END - PROGRAM_OPS_NR,
 	.check = check,
+	RING_LIST(calls, calls),
+	RING_LIST(fields, fields),
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
-{
-	program_run(&type, data, len);
-	return 0;
-}
-
-/* --- seeds --------------------------------------------------------------- */
-
-#define DO(op, end)           \
-	{                     \
-		op, end, 0, 0 \
-	}
-#define SOME(op, end, n)          \
-	{                         \
-		op, end, (n)-1, 0 \
-	}
-#define WAIT(end)                  \
-	{                          \
-		OP_WAIT, end, 0, 3 \
-	}
-#define OPEN_ALL DO(OP_OPEN, 0), DO(OP_OPEN, 1), DO(OP_OPEN, 3), DO(OP_OPEN, 4)
-#define LIE(f, by)                                             \
-	{                                                      \
-		PROGRAM_WRITE_RING, SCRIBBLE(3, SCRIBBLE_ADD), \
-			offsetof(struct mpmc_mem, f), by       \
-	}
-
-static const struct program_seed seeds[] = {
-	{ 0x80,
-	  { "copied_over_the_wrap",
-	    9,
-	    { OPEN_ALL, SOME(OP_COPY, 0, 10), SOME(OP_COPY, 1, 6),
-	      SOME(OP_COPY, 3, 12), SOME(OP_COPY, 0, 12),
-	      SOME(OP_COPY, 4, 16) } } },
-	{ 1,
-	  { "claims_finished_in_the_other_order",
-	    12,
-	    { OPEN_ALL, SOME(OP_CLAIM, 0, 2), SOME(OP_CLAIM, 1, 2),
-	      DO(OP_FINISH, 1), SOME(OP_CLAIM, 3, 2), DO(OP_FINISH, 0),
-	      SOME(OP_CLAIM, 3, 2), SOME(OP_CLAIM, 4, 2),
-	      DO(OP_FINISH, 4) } } },
-	{ 0,
-	  { "producer_dies_with_a_claim",
-	    14,
-	    { OPEN_ALL, SOME(OP_CLAIM, 0, 3), SOME(OP_COPY, 1, 3),
-	      DO(OP_KILL, 0), SOME(OP_CLAIM, 3, 6), SOME(OP_CLAIM, 3, 6),
-	      DO(OP_FINISH, 3), DO(OP_OPEN, 0), SOME(OP_CLAIM, 3, 6),
-	      DO(OP_FINISH, 3), WAIT(3) } } },
-	{ 0,
-	  { "consumer_dies_with_a_claim",
-	    12,
-	    { OPEN_ALL, SOME(OP_COPY, 0, 16), SOME(OP_CLAIM, 3, 5),
-	      DO(OP_KILL, 3), WAIT(0), DO(OP_OPEN, 3), SOME(OP_CLAIM, 3, 20),
-	      DO(OP_FINISH, 3), SOME(OP_CLAIM, 0, 16) } } },
-	{ 0,
-	  { "consumer_sleeps_and_is_rung",
-	    8,
-	    { OPEN_ALL, WAIT(3), SOME(OP_COPY, 0, 1), DO(OP_FLUSH, 0),
-	      SOME(OP_COPY, 3, 1) } } },
-	{ 1,
-	  { "everybody_closes_with_a_claim",
-	    12,
-	    { OPEN_ALL, SOME(OP_COPY, 0, 3), SOME(OP_CLAIM, 3, 2),
-	      SOME(OP_CLAIM, 0, 1), DO(OP_CLOSE, 0), DO(OP_CLOSE, 3),
-	      DO(OP_OPEN, 3), SOME(OP_CLAIM, 3, 4), DO(OP_FINISH, 3) } } },
-	{ 0,
-	  { "tickets_that_lie",
-	    10,
-	    { OPEN_ALL, SOME(OP_COPY, 0, 3), LIE(head_idx, 5),
-	      SOME(OP_CLAIM, 3, 4), LIE(tail_idx, 0x7fffffff),
-	      SOME(OP_COPY, 0, 9), WAIT(4) } } },
-};
-
-bool fuzz_seed(uint32_t nr, struct fuzz_seed *seed)
-{
-	return program_seed(seed, seeds, sizeof(seeds) / sizeof(*seeds), nr);
-}
+RING_TARGET(type)

@@ -3,31 +3,11 @@
  * own lane? */
 #include "shm/mpsc.h"
 
-#include "tests/fuzz/ring_program.h"
-
-enum op {
-	OP_OPEN_TX = PROGRAM_OPS_NR, /* arg: which producer, as for all */
-	OP_CLOSE_TX,
-	OP_KILL_TX,
-	OP_PUSH, /* off: how many */
-	OP_FLUSH,
-	OP_WAIT_SPACE, /* value: timeout and spin */
-	OP_OPEN_RX,
-	OP_CLOSE_RX,
-	OP_KILL_RX,
-	OP_PEEK, /* off: how many */
-	OP_RELEASE,
-	OP_POP,
-	OP_WAIT_DATA,
-	OP_RESET_LANE, /* off: which */
-	OP_RETIRE,
-	OPS_END
-};
+#include "tests/fuzz/ring_text.h"
 
 #define LANES_NR     3u
 #define PRODUCERS_NR 4u /* peers 0..3: one more than lanes */
 #define RX	     4u
-#define CREATOR	     6u
 #define MSGS_MAX     20u
 #define MSG_MAX	     64u
 
@@ -36,10 +16,9 @@ enum op {
 
 static struct {
 	struct spsc_tx txs[PRODUCERS_NR];
-	bool tx_is_open[PRODUCERS_NR];
 	uint32_t lane_of[PRODUCERS_NR]; /* while nobody is hostile */
 	struct mpsc_rx rx;
-	bool rx_is_open, rx_died, somebody_died;
+	bool somebody_died; /* of the producers */
 	uint32_t peeked_nr, peeked_lane;
 	uint64_t sent_nr[LANES_NR], taken_nr[LANES_NR];
 } room;
@@ -48,27 +27,41 @@ static const struct {
 	uint32_t slot_len, slots_nr;
 } shapes[] = { { 64, 8 }, { 8, 2 }, { 56, 16 }, { 24, 4 } };
 
-static int create(const struct region *region, uint8_t which)
+static int create(const struct region *region, uint32_t shape)
 {
-	return mpsc_create(region, PROGRAM_NAME, shapes[which & 3].slot_len,
-			   shapes[which & 3].slots_nr, LANES_NR, CREATOR);
+	return mpsc_create(region, PROGRAM_NAME, shapes[shape].slot_len,
+			   shapes[shape].slots_nr, LANES_NR, PROGRAM_CREATOR);
 }
 
-static void reset(void)
+static uint64_t wrap(void *mem, uint32_t shape)
 {
-	memset(&room, 0, sizeof(room));
+	struct mpsc_mem *m = mem;
+
+	(void)shape;
+	for (uint32_t i = 0; i < LANES_NR; i++) {
+		struct spsc_mem *lane = (void *)((uint8_t *)mem + m->lanes_off +
+						 i * m->lane_len);
+
+		lane->tail_idx = lane->head_idx = UINT64_MAX - 2;
+		lane->done_idx = UINT64_MAX - 2;
+	}
+	return UINT64_MAX - 2;
+}
+
+/* The producer a step is about. */
+static uint32_t producer_in(const struct step *step)
+{
+	return step->arg % PRODUCERS_NR;
+}
+
+static uint32_t want_in(const struct step *step)
+{
+	return 1 + step->off % MSGS_MAX;
 }
 
 static struct spsc_tx *tx_ready(uint32_t nr)
 {
-	return room.tx_is_open[nr] && !(program.sleepers & 1u << nr)
-		       ? &room.txs[nr]
-		       : NULL;
-}
-
-static bool rx_ready(void)
-{
-	return room.rx_is_open && !(program.sleepers & 1u << RX);
+	return program_ready(nr) ? &room.txs[nr] : NULL;
 }
 
 /* --- producers ------------------------------------------------------------ */
@@ -78,28 +71,30 @@ static uint32_t producers_nr(void)
 	uint32_t nr = 0;
 
 	for (uint32_t i = 0; i < PRODUCERS_NR; i++)
-		nr += room.tx_is_open[i];
+		nr += program.ends[i].is_open;
 	return nr;
 }
 
-static void open_tx(uint32_t nr)
+static void open_tx(const struct step *step)
 {
+	uint32_t nr = producer_in(step);
 	const struct mpsc_mem *mem;
 	struct spsc_tx tx;
 	uint64_t off;
 	int err;
 
-	if (room.tx_is_open[nr])
+	if (program.ends[nr].is_open)
 		return;
-	err = mpsc_open_tx(&tx, &program.region, PROGRAM_NAME,
-			   &program.peers[nr].peer, 1);
-	FUZZ_CHECK(program_open_ok(err) || err == -SHM_EFULL);
-	FUZZ_CHECK(program.hostile ||
-		   err == (producers_nr() == LANES_NR ? -SHM_EFULL : 0));
-	if (err)
+	err = mpsc_open_tx(&tx, &program.region, PROGRAM_NAME, program_peer(nr),
+			   1);
+	if (err == -SHM_EFULL) {
+		FUZZ_CHECK(program.hostile || producers_nr() == LANES_NR);
+		return;
+	}
+	FUZZ_CHECK(program.hostile || producers_nr() < LANES_NR);
+	if (!program_opened(nr, err, NULL))
 		return;
 	room.txs[nr] = tx;
-	room.tx_is_open[nr] = true;
 	if (program.hostile)
 		return;
 	/* TRUST: nobody has stored what does not belong there. */
@@ -109,30 +104,30 @@ static void open_tx(uint32_t nr)
 	FUZZ_CHECK(room.lane_of[nr] < LANES_NR);
 }
 
-static void leave_tx(uint32_t nr, bool dies)
+static void close_tx(const struct step *step)
 {
-	struct spsc_tx *tx = tx_ready(nr);
+	uint32_t nr = producer_in(step);
 
-	if (!tx)
+	if (!program_ready(nr))
 		return;
-	if (dies)
-		program_kill(&program.peers[nr]);
-	else
-		spsc_close_tx(tx);
-	room.somebody_died |= dies;
-	room.tx_is_open[nr] = false;
+	spsc_close_tx(&room.txs[nr]);
+	program_left(nr, false);
 }
 
-static void tx_error(int err)
+static void kill_tx(const struct step *step)
 {
-	FUZZ_CHECK(err == -SHM_EIO ||
-		   (program.hostile &&
-		    PROGRAM_ONE_OF(err, SHM_EPEER, SHM_EOWNER)));
+	uint32_t nr = producer_in(step);
+
+	if (!program_ready(nr))
+		return;
+	program_left(nr, true);
+	room.somebody_died = true;
 }
 
-static void push(uint32_t nr, uint32_t want)
+static void push(const struct step *step)
 {
 	static uint8_t msgs[MSGS_MAX * MSG_MAX];
+	uint32_t nr = producer_in(step), want = want_in(step);
 	struct spsc_tx *tx = tx_ready(nr);
 	uint32_t lane = room.lane_of[nr];
 	uint64_t before, len;
@@ -148,37 +143,34 @@ static void push(uint32_t nr, uint32_t want)
 	got = spsc_push(tx, msgs, want);
 	FUZZ_CHECK(got <= (int)want);
 	if (got < 0)
-		tx_error(got);
+		program_check_error(got);
 	room.sent_nr[lane] += tx->tail_idx - before;
 }
 
-static void flush(uint32_t nr)
+static void flush(const struct step *step)
 {
-	struct spsc_tx *tx = tx_ready(nr);
+	struct spsc_tx *tx = tx_ready(producer_in(step));
 	int err;
 
 	if (!tx)
 		return;
 	err = spsc_flush(tx);
 	if (err)
-		tx_error(err);
+		program_check_error(err);
 }
 
-static void wait_space(uint32_t nr, const struct step *step)
+static void wait_space(const struct step *step)
 {
+	uint32_t nr = producer_in(step);
 	struct spsc_tx *tx = tx_ready(nr);
 	int err;
 
 	if (!tx)
 		return;
 	tx->spin_ns = program_spin(step);
-	program.sleepers |= 1u << nr;
+	program_sleep(nr, RX, 0);
 	err = spsc_wait_space(tx, program_timeout(step));
-	program.sleepers &= ~(1u << nr);
-	if (err == -SHM_EGONE)
-		FUZZ_CHECK(program.hostile || room.rx_died);
-	else if (err && err != -SHM_ETIMEDOUT)
-		tx_error(err);
+	program_wake(nr, err, program.ends[RX].died);
 }
 
 /* --- the consumer --------------------------------------------------------- */
@@ -192,54 +184,52 @@ static uint64_t waiting_nr(void)
 	return nr;
 }
 
-static void open_rx(void)
+static void open_rx(const struct step *step)
 {
-	int err;
-
-	if (room.rx_is_open)
+	(void)step;
+	if (program.ends[RX].is_open ||
+	    !program_opened(RX,
+			    mpsc_open_rx(&room.rx, &program.region,
+					 PROGRAM_NAME, program_peer(RX), 1),
+			    &room.rx.taken_over))
 		return;
-	err = mpsc_open_rx(&room.rx, &program.region, PROGRAM_NAME,
-			   &program.peers[RX].peer, 1);
-	FUZZ_CHECK(program_open_ok(err) && (program.hostile || !err));
-	if (err)
-		return;
-	FUZZ_CHECK(program.hostile || room.rx.taken_over == room.rx_died);
 	FUZZ_CHECK(program.hostile || !room.rx.closed);
-	room.rx_is_open = true;
-	room.rx_died = false;
 	room.peeked_nr = 0;
 }
 
-static void leave_rx(bool dies)
+static void close_rx(const struct step *step)
 {
-	if (!rx_ready())
+	(void)step;
+	if (!program_ready(RX))
 		return;
-	if (dies)
-		program_kill(&program.peers[RX]);
-	else
-		mpsc_close_rx(&room.rx);
-	room.rx_is_open = false;
-	room.rx_died = dies;
+	mpsc_close_rx(&room.rx);
+	program_left(RX, false);
+}
+
+static void kill_rx(const struct step *step)
+{
+	(void)step;
+	if (program_ready(RX))
+		program_left(RX, true);
 }
 
 static void rx_error(int err)
 {
-	FUZZ_CHECK(program.hostile &&
-		   PROGRAM_ONE_OF(err, SHM_EPEER, SHM_EOWNER));
+	program_check_lie(err);
 	/* Who lied is named, and served no more. */
 	if (err == -SHM_EPEER)
 		FUZZ_CHECK(room.rx.lane < room.rx.lanes_nr &&
 			   !mpsc_lane_open(&room.rx, room.rx.lane));
 }
 
-static void peek(uint32_t want)
+static void peek(const struct step *step)
 {
 	const void *slots;
 	uint64_t len = room.rx.slot_len;
-	uint32_t lane;
+	uint32_t want = want_in(step), lane;
 	int got;
 
-	if (!rx_ready())
+	if (!program_ready(RX))
 		return;
 	got = mpsc_peek(&room.rx, want, &slots);
 	FUZZ_CHECK(got <= (int)want && !slots == (got <= 0));
@@ -260,11 +250,13 @@ static void peek(uint32_t want)
 	room.peeked_lane = lane;
 }
 
-static void release(uint32_t nr)
+static void release(const struct step *step)
 {
-	if (!rx_ready() || !room.peeked_nr)
+	uint32_t nr;
+
+	if (!program_ready(RX) || !room.peeked_nr)
 		return;
-	nr = 1 + nr % room.peeked_nr;
+	nr = 1 + step->off % room.peeked_nr;
 	room.peeked_nr -= nr;
 	room.taken_nr[room.peeked_lane] += nr;
 	mpsc_release(&room.rx, nr);
@@ -287,13 +279,14 @@ static void take(const void *msg, uint64_t len)
 	FUZZ_CHECK(program.hostile);
 }
 
-static void pop(uint32_t want)
+static void pop(const struct step *step)
 {
 	static uint8_t msgs[MSGS_MAX * MSG_MAX];
+	uint32_t want = want_in(step);
 	uint64_t len = room.rx.slot_len, before = waiting_nr();
 	int got;
 
-	if (!rx_ready() || len > MSG_MAX)
+	if (!program_ready(RX) || len > MSG_MAX)
 		return;
 	got = mpsc_pop(&room.rx, msgs, want);
 	FUZZ_CHECK(got <= (int)want);
@@ -312,26 +305,25 @@ static void wait_data(const struct step *step)
 {
 	int err;
 
-	if (!rx_ready())
+	if (!program_ready(RX))
 		return;
 	room.rx.spin_ns = program_spin(step);
 	room.peeked_nr = 0;
-	program.sleepers |= 1u << RX;
+	program_sleep(RX, 0, 0);
 	err = mpsc_wait_data(&room.rx, program_timeout(step));
-	program.sleepers &= ~(1u << RX);
-	if (err == -SHM_EGONE)
-		FUZZ_CHECK(program.hostile || room.somebody_died);
-	else if (err && err != -SHM_ETIMEDOUT && err != -SHM_EIO)
+	program_wake(RX, err, room.somebody_died);
+	if (PROGRAM_ONE_OF(err, SHM_EPEER, SHM_EOWNER))
 		rx_error(err);
 	if (err != -SHM_EIO)
 		FUZZ_CHECK(program.hostile || !err == (waiting_nr() > 0));
 }
 
-static void reset_lane(uint32_t lane)
+static void reset_lane(const struct step *step)
 {
+	uint32_t lane = step->off % (LANES_NR + 1);
 	int err;
 
-	if (!rx_ready())
+	if (!program_ready(RX))
 		return;
 	err = mpsc_reset_lane(&room.rx, lane);
 	if (!program.hostile)
@@ -345,83 +337,26 @@ static void reset_lane(uint32_t lane)
 	room.peeked_nr = 0;
 }
 
-static void retire(void)
-{
-	int err;
+/* --- all of it ------------------------------------------------------------ */
 
-	if (program.sleepers)
+static void watch(const struct step *step)
+{
+	struct mpsc_view view;
+	int err = mpsc_watch(&program.region, step->off & 7, &view);
+
+	program_check_watch(err);
+	if (err)
 		return;
-	err = mpsc_retire(&program.region, PROGRAM_NAME,
-			  program.peers[CREATOR].peer.id);
-	FUZZ_CHECK(program_open_ok(err));
-	FUZZ_CHECK(
-		program.hostile ||
-		err == (room.rx_is_open || producers_nr() ? -SHM_EEXIST : 0));
-	if (!err)
-		program_again();
-}
-
-static void run_rx(const struct step *step)
-{
-	uint32_t want = 1 + step->off % MSGS_MAX;
-
-	switch (step->op + PROGRAM_OPS_NR) {
-	case OP_OPEN_RX:
-		open_rx();
-		break;
-	case OP_CLOSE_RX:
-		leave_rx(false);
-		break;
-	case OP_KILL_RX:
-		leave_rx(true);
-		break;
-	case OP_PEEK:
-		peek(want);
-		break;
-	case OP_RELEASE:
-		release(step->off);
-		break;
-	case OP_POP:
-		pop(want);
-		break;
-	case OP_WAIT_DATA:
-		wait_data(step);
-		break;
-	case OP_RESET_LANE:
-		reset_lane(step->off % (LANES_NR + 1));
-		break;
-	case OP_RETIRE:
-		retire();
-		break;
-	}
-}
-
-static void run(const struct step *step)
-{
-	uint32_t nr = step->arg % PRODUCERS_NR;
-
-	switch (step->op + PROGRAM_OPS_NR) {
-	case OP_OPEN_TX:
-		open_tx(nr);
-		break;
-	case OP_CLOSE_TX:
-		leave_tx(nr, false);
-		break;
-	case OP_KILL_TX:
-		leave_tx(nr, true);
-		break;
-	case OP_PUSH:
-		push(nr, 1 + step->off % MSGS_MAX);
-		break;
-	case OP_FLUSH:
-		flush(nr);
-		break;
-	case OP_WAIT_SPACE:
-		wait_space(nr, step);
-		break;
-	default:
-		run_rx(step);
-	}
+	FUZZ_CHECK(view.lanes_nr <= MPSC_LANES_MAX &&
+		   !(view.lanes_nr < 64 && view.closed >> view.lanes_nr));
+	for (uint32_t i = 0; i < view.lanes_nr; i++)
+		FUZZ_CHECK(view.lanes[i].tail_idx - view.lanes[i].head_idx <=
+			   view.slots_nr);
+	FUZZ_CHECK(program.hostile ||
+		   (!view.closed && view.producers_nr == producers_nr()));
+	for (uint32_t i = 0; i < LANES_NR && !program.hostile; i++)
+		FUZZ_CHECK(view.lanes[i].tail_idx ==
+			   program.start_idx + room.sent_nr[i]);
 }
 
 /* What an end knows for itself stays as it was checked. */
@@ -430,13 +365,14 @@ static void check(void)
 	for (uint32_t i = 0; i < PRODUCERS_NR; i++) {
 		const struct spsc_tx *tx = &room.txs[i];
 
-		if (!room.tx_is_open[i])
+		if (!program.ends[i].is_open)
 			continue;
 		FUZZ_CHECK(tx->broken ||
 			   tx->tail_idx - tx->head_seen <= tx->slots_nr);
 		program_check_span(tx->data, tx->slots_nr * tx->slot_len);
 	}
-	for (uint32_t i = 0; room.rx_is_open && i < room.rx.lanes_nr; i++) {
+	for (uint32_t i = 0; program.ends[RX].is_open && i < room.rx.lanes_nr;
+	     i++) {
 		const struct spsc_rx *rx = &room.rx.lanes[i];
 
 		if (!mpsc_lane_open(&room.rx, i))
@@ -447,82 +383,66 @@ static void check(void)
 	}
 }
 
+/* Their numbers: arg, which producer; off, how many, less 1, or which lane;
+ * value, of waits, timeout and spin. */
+static const struct ring_call calls[] = {
+	RING_CALL(open_tx),
+	RING_CALL(close_tx),
+	RING_CALL(kill_tx),
+	RING_CALL(push),
+	RING_CALL(flush),
+	RING_CALL(wait_space),
+	RING_CALL(open_rx),
+	RING_CALL(close_rx),
+	RING_CALL(kill_rx),
+	RING_CALL(peek),
+	RING_CALL(release),
+	RING_CALL(pop),
+	RING_CALL(wait_data),
+	RING_CALL(reset_lane),
+	RING_CALL_AS("retire", program_retire),
+	RING_CALL(watch),
+};
+
+#define FIELD(f) RING_FIELD(mpsc_mem, f)
+#define LANE0(f)                   \
+	RING_FIELD_AS("lane0." #f, \
+		      sizeof(struct mpsc_mem) + offsetof(struct spsc_mem, f))
+static const struct ring_field fields[] = {
+	FIELD(consumer),
+	FIELD(closed),
+	FIELD(data_bell.armed),
+	FIELD(data_bell.doorbell),
+	FIELD(magic),
+	FIELD(version),
+	FIELD(slot_len),
+	FIELD(slots_nr),
+	FIELD(lanes_nr),
+	FIELD(lanes_off),
+	FIELD(lane_len),
+	LANE0(tail_idx),
+	LANE0(producer),
+	LANE0(head_idx),
+	LANE0(consumer),
+	LANE0(done_idx),
+	LANE0(space_bell.armed),
+	LANE0(space_bell.doorbell),
+	LANE0(slot_len),
+	LANE0(slots_nr),
+	LANE0(magic),
+};
+
 static const struct ring_type type = {
+	.target = "fuzz_mpsc",
 	.kind = REGION_KIND_MPSC,
 	.region_len = 16384,
 	.create = create,
-	.reset = reset,
-	.run = run,
-	.ops_nr = OPS_END - PROGRAM_OPS_NR,
+	.wrap = wrap,
+	.retire = mpsc_retire,
+	.room = &room,
+	.room_len = sizeof(room),
 	.check = check,
+	RING_LIST(calls, calls),
+	RING_LIST(fields, fields),
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
-{
-	program_run(&type, data, len);
-	return 0;
-}
-
-/* --- seeds --------------------------------------------------------------- */
-
-#define DO(op, nr)           \
-	{                    \
-		op, nr, 0, 0 \
-	}
-#define SOME(op, nr, n)          \
-	{                        \
-		op, nr, (n)-1, 0 \
-	}
-#define WAIT(op, nr)         \
-	{                    \
-		op, nr, 0, 3 \
-	}
-#define OPEN DO(OP_OPEN_TX, 0), DO(OP_OPEN_TX, 1), DO(OP_OPEN_RX, 0)
-/* In steps of 8 bytes from the region's start: tail_idx of lane 0. */
-#define LANE_TAIL ((1024 + 384 + 128) / 8)
-
-static const struct program_seed seeds[] = {
-	{ 0,
-	  { "lanes_in_turn",
-	    9,
-	    { OPEN, SOME(OP_PUSH, 0, 3), SOME(OP_PUSH, 1, 3),
-	      SOME(OP_PEEK, 0, 2), SOME(OP_RELEASE, 0, 2), SOME(OP_PEEK, 0, 2),
-	      SOME(OP_POP, 0, 9) } } },
-	{ 1,
-	  { "lanes_run_out_and_come_back",
-	    8,
-	    { OPEN, DO(OP_OPEN_TX, 2), DO(OP_OPEN_TX, 3), DO(OP_KILL_TX, 1),
-	      DO(OP_OPEN_TX, 3), SOME(OP_PUSH, 3, 2) } } },
-	{ 0,
-	  { "consumer_sleeps_whatever_the_lane",
-	    6,
-	    { OPEN, WAIT(OP_WAIT_DATA, 0), SOME(OP_PUSH, 1, 1),
-	      DO(OP_FLUSH, 1) } } },
-	{ 0,
-	  { "all_die_and_are_succeeded",
-	    11,
-	    { OPEN, SOME(OP_PUSH, 0, 5), SOME(OP_PUSH, 1, 2),
-	      SOME(OP_PEEK, 0, 4), SOME(OP_RELEASE, 0, 2), DO(OP_KILL_RX, 0),
-	      DO(OP_KILL_TX, 0), DO(OP_OPEN_RX, 0), SOME(OP_POP, 0, 20) } } },
-	{ 0,
-	  { "liar_loses_its_lane_only",
-	    10,
-	    { OPEN,
-	      SOME(OP_PUSH, 0, 2),
-	      SOME(OP_PUSH, 1, 2),
-	      { PROGRAM_WRITE, SCRIBBLE(3, SCRIBBLE_ADD), LANE_TAIL, 900 },
-	      SOME(OP_PEEK, 0, 9),
-	      SOME(OP_PEEK, 0, 9),
-	      DO(OP_KILL_TX, 0),
-	      SOME(OP_RESET_LANE, 0, 1) } } },
-	{ 0,
-	  { "retired_and_created_again",
-	    8,
-	    { OPEN, SOME(OP_PUSH, 0, 2), DO(OP_CLOSE_TX, 0), DO(OP_KILL_TX, 1),
-	      DO(OP_CLOSE_RX, 0), DO(OP_RETIRE, 0) } } },
-};
-
-bool fuzz_seed(uint32_t nr, struct fuzz_seed *seed)
-{
-	return program_seed(seed, seeds, sizeof(seeds) / sizeof(*seeds), nr);
-}
+RING_TARGET(type)

@@ -3,35 +3,10 @@
  * what the other one does or by what anybody stores? */
 #include "shm/spsc_var.h"
 
-#include "tests/fuzz/ring_program.h"
+#include "tests/fuzz/ring_text.h"
 
-enum op {
-	OP_OPEN_TX = PROGRAM_OPS_NR,
-	OP_CLOSE_TX,
-	OP_KILL_TX,
-	OP_RESERVE, /* off: bytes */
-	OP_COMMIT,  /* off: bytes less */
-	OP_COMMIT_QUIET,
-	OP_PUSH, /* off: bytes */
-	OP_PUSH_N,
-	OP_FLUSH,
-	OP_WAIT_SPACE, /* value: timeout and spin */
-	OP_OPEN_RX,
-	OP_CLOSE_RX,
-	OP_KILL_RX,
-	OP_PEEK,
-	OP_COPY_OUT,
-	OP_RELEASE,
-	OP_POP, /* off: room for it */
-	OP_WAIT_DATA,
-	OP_WATCH,
-	OP_RETIRE,
-	OPS_END
-};
-
-#define TX	   0u /* indices of peers, bits of sleepers */
+#define TX	   0u /* ends, and their peers */
 #define RX	   1u
-#define RETIRER	   2u
 #define MSG_MAX	   (RING_LEN / 4) /* spsc_var_msg_max() and 8 more */
 #define RING_LEN   4096u
 #define CREDIT_LEN (RING_LEN / 8)
@@ -40,8 +15,6 @@ enum op {
 static struct {
 	struct spsc_var_tx tx, tx_opened; /* now, and as it was opened */
 	struct spsc_var_rx rx, rx_opened;
-	bool tx_is_open, rx_is_open;
-	bool tx_died, rx_died; /* and nobody took over yet */
 	uint32_t reserved_len; /* 0: nothing */
 	uint64_t sent_nr;      /* committed since the ring was made */
 	uint64_t seen_nr;      /* of them published */
@@ -49,139 +22,65 @@ static struct {
 	uint32_t lens[LENS_NR]; /* of message nr, modulo */
 	const void *peeked;	/* the last one */
 	uint32_t peeked_len;
-	uint64_t sent_at_sleep;
-	uint32_t notifies_at_sleep;
 } room;
 
-static int create(const struct region *region, uint8_t which)
+static int create(const struct region *region, uint32_t shape)
 {
-	uint64_t start_idx = which & 0x80 ? UINT64_MAX - 2ull * RING_LEN + 1
-					  : 0;
-	struct region_info info;
-	struct spsc_var_mem *mem;
-	int err = spsc_var_create(region, PROGRAM_NAME, RING_LEN, RETIRER);
-
-	if (!err)
-		err = region_channel_find(region, PROGRAM_NAME,
-					  REGION_KIND_SPSC_VAR, &info);
-	if (err)
-		return err;
-	/* TRUST: the channel was checked. Counts that wrap soon. */
-	mem = (void *)(region->base + info.off);
-	mem->tail_idx = start_idx;
-	mem->head_idx = start_idx;
-	mem->done_idx = start_idx;
-	return 0;
+	(void)shape;
+	return spsc_var_create(region, PROGRAM_NAME, RING_LEN, PROGRAM_CREATOR);
 }
 
-static void reset(void)
+static uint64_t wrap(void *mem, uint32_t shape)
 {
-	memset(&room, 0, sizeof(room));
+	uint64_t start_idx = UINT64_MAX - 2ull * RING_LEN + 1;
+	struct spsc_var_mem *m = mem;
+
+	(void)shape;
+	m->tail_idx = m->head_idx = m->done_idx = start_idx;
+	return start_idx;
 }
 
-static bool tx_ready(void)
+/* The length an input asks for; 2 more than there may be. */
+static uint32_t len_in(const struct step *step)
 {
-	return room.tx_is_open && !(program.sleepers & 1u << TX);
-}
-
-static bool rx_ready(void)
-{
-	return room.rx_is_open && !(program.sleepers & 1u << RX);
-}
-
-/* --- opening, closing, dying --------------------------------------------- */
-
-static void open_tx(void)
-{
-	struct spsc_var_tx tx;
-	int err;
-
-	if (program.sleepers & 1u << TX)
-		return;
-	err = spsc_var_open_tx(&tx, &program.region, PROGRAM_NAME,
-			       &program.peers[TX].peer, 1);
-	FUZZ_CHECK(program_open_ok(err));
-	FUZZ_CHECK(program.hostile ||
-		   err == (room.tx_is_open ? -SHM_EEXIST : 0));
-	if (err)
-		return;
-	FUZZ_CHECK(program.hostile || tx.taken_over == room.tx_died);
-	room.tx = room.tx_opened = tx;
-	room.tx_is_open = true;
-	room.tx_died = false;
-	room.reserved_len = 0;
-}
-
-static void open_rx(void)
-{
-	struct spsc_var_rx rx;
-	int err;
-
-	if (program.sleepers & 1u << RX)
-		return;
-	err = spsc_var_open_rx(&rx, &program.region, PROGRAM_NAME,
-			       &program.peers[RX].peer, 2);
-	FUZZ_CHECK(program_open_ok(err));
-	FUZZ_CHECK(program.hostile ||
-		   err == (room.rx_is_open ? -SHM_EEXIST : 0));
-	if (err)
-		return;
-	FUZZ_CHECK(program.hostile || rx.taken_over == room.rx_died);
-	room.rx = room.rx_opened = rx;
-	room.rx_is_open = true;
-	room.rx_died = false;
-	room.peeked_nr = room.taken_nr;
-	room.peeked = NULL;
-}
-
-static void leave_tx(bool dies)
-{
-	if (!tx_ready())
-		return;
-	if (dies)
-		program_kill(&program.peers[TX]);
-	else
-		spsc_var_close_tx(&room.tx);
-	/* What was not published never was. */
-	if (dies)
-		room.sent_nr = room.seen_nr;
-	else
-		room.seen_nr = room.sent_nr;
-	room.tx_is_open = false;
-	room.tx_died = dies;
-	room.reserved_len = 0;
-}
-
-static void leave_rx(bool dies)
-{
-	if (!rx_ready())
-		return;
-	if (dies)
-		program_kill(&program.peers[RX]);
-	else
-		spsc_var_close_rx(&room.rx);
-	room.rx_is_open = false;
-	room.rx_died = dies;
-	room.peeked_nr = room.taken_nr;
-}
-
-static void retire(void)
-{
-	int err;
-
-	if (program.sleepers)
-		return;
-	err = spsc_var_retire(&program.region, PROGRAM_NAME,
-			      program.peers[RETIRER].peer.id);
-	FUZZ_CHECK(program_open_ok(err));
-	FUZZ_CHECK(
-		program.hostile ||
-		err == (room.tx_is_open || room.rx_is_open ? -SHM_EEXIST : 0));
-	if (!err)
-		program_again();
+	return step->off % (MSG_MAX + 2);
 }
 
 /* --- the producer --------------------------------------------------------- */
+
+static void open_tx(const struct step *step)
+{
+	struct spsc_var_tx tx;
+
+	(void)step;
+	if (program_sleeps(TX) ||
+	    !program_opened(TX,
+			    spsc_var_open_tx(&tx, &program.region, PROGRAM_NAME,
+					     program_peer(TX), 1),
+			    &tx.taken_over))
+		return;
+	room.tx = room.tx_opened = tx;
+	room.reserved_len = 0;
+}
+
+static void close_tx(const struct step *step)
+{
+	(void)step;
+	if (!program_ready(TX))
+		return;
+	spsc_var_close_tx(&room.tx);
+	room.seen_nr = room.sent_nr;
+	program_left(TX, false);
+}
+
+static void kill_tx(const struct step *step)
+{
+	(void)step;
+	if (!program_ready(TX))
+		return;
+	room.sent_nr = room.seen_nr; /* what was not published never was */
+	program_left(TX, true);
+}
 
 static uint32_t *len_of(uint64_t nr)
 {
@@ -210,17 +109,16 @@ static void tx_error(int err, uint32_t len)
 	if (err == -SHM_EINVAL)
 		FUZZ_CHECK(!len || len > room.tx.msg_max);
 	else
-		FUZZ_CHECK(err == -SHM_EIO ||
-			   (program.hostile &&
-			    PROGRAM_ONE_OF(err, SHM_EPEER, SHM_EOWNER)));
+		program_check_error(err);
 }
 
-static void reserve(uint32_t len)
+static void reserve(const struct step *step)
 {
+	uint32_t len = len_in(step);
 	void *msg;
 	int got;
 
-	if (!tx_ready())
+	if (!program_ready(TX))
 		return;
 	got = spsc_var_reserve(&room.tx, len, &msg);
 	FUZZ_CHECK(got <= 1 && !msg == (got <= 0));
@@ -239,18 +137,17 @@ static void reserve(uint32_t len)
 }
 
 /* What was reserved, or less of it. */
-static void commit(uint32_t less, bool quiet)
+static void pass_on(uint32_t less, int (*how)(struct spsc_var_tx *, uint32_t))
 {
 	uint32_t len = room.reserved_len;
 	int err;
 
 	/* The wait for space may have found some: that is a reservation of
 	 * which its user does not know. */
-	if (!tx_ready() || (!len && room.tx.room_len))
+	if (!program_ready(TX) || (!len && room.tx.room_len))
 		return;
 	len = len ? 1 + less % len : less;
-	err = quiet ? spsc_var_commit_quiet(&room.tx, len)
-		    : spsc_var_commit(&room.tx, len);
+	err = how(&room.tx, len);
 	if (!room.reserved_len) {
 		FUZZ_CHECK(err == -SHM_EINVAL);
 		return;
@@ -261,13 +158,24 @@ static void commit(uint32_t less, bool quiet)
 	tx_moved();
 }
 
-static void push(uint32_t len)
+static void commit(const struct step *step)
+{
+	pass_on(step->off, spsc_var_commit);
+}
+
+static void commit_quiet(const struct step *step)
+{
+	pass_on(step->off, spsc_var_commit_quiet);
+}
+
+static void push(const struct step *step)
 {
 	static uint8_t msg[MSG_MAX + 8];
+	uint32_t len = len_in(step);
 	uint64_t before;
 	int got;
 
-	if (!tx_ready() || len > sizeof(msg))
+	if (!program_ready(TX) || len > sizeof(msg))
 		return;
 	memset(msg, 0xee, sizeof(msg));
 	program_fill(msg, len, room.sent_nr);
@@ -286,16 +194,15 @@ static void push(uint32_t len)
 	tx_moved();
 }
 
-static void push_n(uint32_t nr, uint32_t len)
+static void push_n(const struct step *step)
 {
+	uint32_t nr = 1 + step->arg % 8, len = 1 + step->off % 64;
 	static uint8_t msgs[8][64];
 	struct spsc_var_msg list[8] = { 0 };
 	int got;
 
-	if (!tx_ready())
+	if (!program_ready(TX))
 		return;
-	nr = 1 + nr % 8;
-	len = 1 + len % 64;
 	for (uint32_t i = 0; i < nr; i++) {
 		program_fill(msgs[i], len, room.sent_nr + i);
 		*len_of(room.sent_nr + i) = len;
@@ -314,63 +221,91 @@ static void push_n(uint32_t nr, uint32_t len)
 	tx_moved();
 }
 
-static void flush(void)
+static void flush(const struct step *step)
 {
 	int err;
 
-	if (!tx_ready())
+	(void)step;
+	if (!program_ready(TX))
 		return;
 	err = spsc_var_flush(&room.tx);
 	FUZZ_CHECK(err == 0 || err == -SHM_EIO);
 	tx_moved();
-	/* A consumer that slept when something came was rung. */
-	if (program.sleepers & 1u << RX && !program.hostile)
-		FUZZ_CHECK(room.sent_nr == room.sent_at_sleep ||
-			   program.peers[TX].notifies_nr !=
-				   room.notifies_at_sleep);
+	program_check_rung(RX, TX, room.sent_nr);
 }
 
 static void wait_space(const struct step *step)
 {
-	uint32_t len = step->off % (MSG_MAX + 2);
+	uint32_t len = len_in(step);
 	int err;
 
-	if (!tx_ready())
+	if (!program_ready(TX))
 		return;
 	room.tx.spin_ns = program_spin(step);
 	room.reserved_len = 0;
 	room.seen_nr = room.sent_nr; /* it publishes first */
-	program.sleepers |= 1u << TX;
+	program_sleep(TX, RX, room.taken_nr);
 	err = spsc_var_wait_space(&room.tx, len, program_timeout(step));
-	program.sleepers &= ~(1u << TX);
+	program_wake(TX, err == -SHM_EINVAL ? 0 : err, program.ends[RX].died);
 	tx_moved();
+	if (err == -SHM_EINVAL)
+		tx_error(err, len);
 	if (err == -SHM_ETIMEDOUT || err == -SHM_EGONE)
 		FUZZ_CHECK(program.hostile || may_be_full(len));
-	if (err == -SHM_EGONE)
-		FUZZ_CHECK(program.hostile || room.rx_died);
-	else if (err && err != -SHM_ETIMEDOUT)
-		tx_error(err, len);
 }
 
 /* --- the consumer --------------------------------------------------------- */
 
-static void rx_error(int err)
+static void open_rx(const struct step *step)
 {
-	FUZZ_CHECK(program.hostile &&
-		   PROGRAM_ONE_OF(err, SHM_EPEER, SHM_EOWNER));
+	struct spsc_var_rx rx;
+
+	(void)step;
+	if (program_sleeps(RX) ||
+	    !program_opened(RX,
+			    spsc_var_open_rx(&rx, &program.region, PROGRAM_NAME,
+					     program_peer(RX), 2),
+			    &rx.taken_over))
+		return;
+	room.rx = room.rx_opened = rx;
+	room.peeked_nr = room.taken_nr;
+	room.peeked = NULL;
 }
 
-static void peek(void)
+static void leave_rx(bool dies)
+{
+	if (!program_ready(RX))
+		return;
+	if (!dies)
+		spsc_var_close_rx(&room.rx);
+	program_left(RX, dies);
+	room.peeked_nr = room.taken_nr;
+}
+
+static void close_rx(const struct step *step)
+{
+	(void)step;
+	leave_rx(false);
+}
+
+static void kill_rx(const struct step *step)
+{
+	(void)step;
+	leave_rx(true);
+}
+
+static void peek(const struct step *step)
 {
 	const void *msg;
 	int len;
 
-	if (!rx_ready())
+	(void)step;
+	if (!program_ready(RX))
 		return;
 	len = spsc_var_peek(&room.rx, &msg);
 	FUZZ_CHECK(!msg == (len <= 0));
 	if (len < 0) {
-		rx_error(len);
+		program_check_lie(len);
 		return;
 	}
 	FUZZ_CHECK(program.hostile ||
@@ -386,35 +321,37 @@ static void peek(void)
 	room.peeked_len = (uint32_t)len;
 }
 
-static void copy_out(uint32_t off)
+static void copy_out(const struct step *step)
 {
 	static uint8_t copy[MSG_MAX];
-	uint32_t len = room.peeked_len;
+	uint32_t len = room.peeked_len, off;
 
-	if (!rx_ready() || !room.peeked || len > sizeof(copy))
+	if (!program_ready(RX) || !room.peeked || len > sizeof(copy))
 		return;
-	off %= len;
+	off = step->off % len;
 	spsc_var_copy_out(&room.rx, copy, (const uint8_t *)room.peeked + off,
 			  len - off);
 	if (!off)
 		program_expect(copy, len, room.peeked_nr - 1);
 }
 
-static void release(void)
+static void release(const struct step *step)
 {
-	if (!rx_ready())
+	(void)step;
+	if (!program_ready(RX))
 		return;
 	spsc_var_release(&room.rx);
 	room.taken_nr = room.peeked_nr;
 	room.peeked = NULL;
 }
 
-static void pop(uint32_t cap)
+static void pop(const struct step *step)
 {
 	static uint8_t msg[MSG_MAX];
+	uint32_t cap = len_in(step);
 	int len;
 
-	if (!rx_ready() || cap > sizeof(msg))
+	if (!program_ready(RX) || cap > sizeof(msg))
 		return;
 	memset(msg, 0, sizeof(msg));
 	len = spsc_var_pop(&room.rx, msg, cap);
@@ -424,7 +361,7 @@ static void pop(uint32_t cap)
 		return;
 	}
 	if (len < 0) {
-		rx_error(len);
+		program_check_lie(len);
 		return;
 	}
 	FUZZ_CHECK(program.hostile ||
@@ -441,18 +378,12 @@ static void wait_data(const struct step *step)
 {
 	int err;
 
-	if (!rx_ready())
+	if (!program_ready(RX))
 		return;
 	room.rx.spin_ns = program_spin(step);
-	room.sent_at_sleep = room.sent_nr;
-	room.notifies_at_sleep = program.peers[TX].notifies_nr;
-	program.sleepers |= 1u << RX;
+	program_sleep(RX, TX, room.sent_nr);
 	err = spsc_var_wait_data(&room.rx, program_timeout(step));
-	program.sleepers &= ~(1u << RX);
-	if (err == -SHM_EGONE)
-		FUZZ_CHECK(program.hostile || room.tx_died);
-	else if (err && err != -SHM_ETIMEDOUT && err != -SHM_EIO)
-		rx_error(err);
+	program_wake(RX, err, program.ends[TX].died);
 	if (err != -SHM_EIO)
 		FUZZ_CHECK(program.hostile ||
 			   (err == 0) == (room.seen_nr > room.peeked_nr));
@@ -460,84 +391,14 @@ static void wait_data(const struct step *step)
 
 /* --- all of it ------------------------------------------------------------ */
 
-static void watch(uint32_t slot)
+static void watch(const struct step *step)
 {
 	struct spsc_var_view view;
-	int err = spsc_var_watch(&program.region, slot, &view);
+	int err = spsc_var_watch(&program.region, step->arg & 7, &view);
 
-	FUZZ_CHECK(err == 0 || err == -SHM_ENOENT ||
-		   (program.hostile &&
-		    PROGRAM_ONE_OF(err, SHM_EPEER, SHM_EVERSION)));
+	program_check_watch(err);
 	if (!err)
 		FUZZ_CHECK(view.tail_idx - view.head_idx <= view.ring_len);
-}
-
-static void run(const struct step *step)
-{
-	uint32_t len = step->off % (MSG_MAX + 2);
-
-	switch (step->op + PROGRAM_OPS_NR) {
-	case OP_OPEN_TX:
-		open_tx();
-		break;
-	case OP_CLOSE_TX:
-		leave_tx(false);
-		break;
-	case OP_KILL_TX:
-		leave_tx(true);
-		break;
-	case OP_RESERVE:
-		reserve(len);
-		break;
-	case OP_COMMIT:
-		commit(step->off, false);
-		break;
-	case OP_COMMIT_QUIET:
-		commit(step->off, true);
-		break;
-	case OP_PUSH:
-		push(len);
-		break;
-	case OP_PUSH_N:
-		push_n(step->arg, step->off);
-		break;
-	case OP_FLUSH:
-		flush();
-		break;
-	case OP_WAIT_SPACE:
-		wait_space(step);
-		break;
-	case OP_OPEN_RX:
-		open_rx();
-		break;
-	case OP_CLOSE_RX:
-		leave_rx(false);
-		break;
-	case OP_KILL_RX:
-		leave_rx(true);
-		break;
-	case OP_PEEK:
-		peek();
-		break;
-	case OP_COPY_OUT:
-		copy_out(step->off);
-		break;
-	case OP_RELEASE:
-		release();
-		break;
-	case OP_POP:
-		pop(len);
-		break;
-	case OP_WAIT_DATA:
-		wait_data(step);
-		break;
-	case OP_WATCH:
-		watch(step->arg & 7);
-		break;
-	case OP_RETIRE:
-		retire();
-		break;
-	}
 }
 
 /* What an end knows for itself stays in order, whatever the memory says. */
@@ -546,7 +407,7 @@ static void check(void)
 	const struct spsc_var_tx *tx = &room.tx;
 	const struct spsc_var_rx *rx = &room.rx;
 
-	if (room.tx_is_open) {
+	if (program.ends[TX].is_open) {
 		FUZZ_CHECK(tx->broken ||
 			   tx->tail_idx - tx->head_seen <= tx->ring_len);
 		FUZZ_CHECK(tx->ring_len == room.tx_opened.ring_len &&
@@ -555,7 +416,7 @@ static void check(void)
 		FUZZ_CHECK(tx->tail_idx % 8 == 0);
 		FUZZ_CHECK(program.hostile || !tx->broken);
 	}
-	if (room.rx_is_open) {
+	if (program.ends[RX].is_open) {
 		FUZZ_CHECK(rx->broken ||
 			   rx->tail_seen - rx->head_idx <= rx->ring_len);
 		FUZZ_CHECK(rx->peek_idx - rx->head_idx <= rx->ring_len);
@@ -566,131 +427,52 @@ static void check(void)
 	}
 }
 
+/* Their numbers: off, bytes; arg, how many, less 1; value, of waits, timeout
+ * and spin. */
+static const struct ring_call calls[] = {
+	RING_CALL(open_tx),  RING_CALL(close_tx),
+	RING_CALL(kill_tx),  RING_CALL(reserve),
+	RING_CALL(commit),   RING_CALL(commit_quiet),
+	RING_CALL(push),     RING_CALL(push_n),
+	RING_CALL(flush),    RING_CALL(wait_space),
+	RING_CALL(open_rx),  RING_CALL(close_rx),
+	RING_CALL(kill_rx),  RING_CALL(peek),
+	RING_CALL(copy_out), RING_CALL(release),
+	RING_CALL(pop),	     RING_CALL(wait_data),
+	RING_CALL(watch),    RING_CALL_AS("retire", program_retire),
+};
+
+#define FIELD(f) RING_FIELD(spsc_var_mem, f)
+#define DATA_OFF 1024u /* of so small a ring */
+static const struct ring_field fields[] = {
+	FIELD(tail_idx),
+	FIELD(producer),
+	FIELD(head_idx),
+	FIELD(consumer),
+	FIELD(done_idx),
+	FIELD(data_bell.armed),
+	FIELD(data_bell.doorbell),
+	FIELD(space_bell.armed),
+	FIELD(space_bell.doorbell),
+	FIELD(magic),
+	FIELD(version),
+	FIELD(ring_len),
+	FIELD(data_off),
+
+	RING_FIELD_AS("record0", DATA_OFF),
+};
+
 static const struct ring_type type = {
+	.target = "fuzz_spsc_var",
 	.kind = REGION_KIND_SPSC_VAR,
 	.region_len = 16384,
 	.create = create,
-	.reset = reset,
-	.run = run,
-	.ops_nr = OPS_END - PROGRAM_OPS_NR,
+	.wrap = wrap,
+	.retire = spsc_var_retire,
+	.room = &room,
+	.room_len = sizeof(room),
 	.check = check,
+	RING_LIST(calls, calls),
+	RING_LIST(fields, fields),
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
-{
-	program_run(&type, data, len);
-	return 0;
-}
-
-/* --- seeds --------------------------------------------------------------- */
-
-#define OPEN                        \
-	{ OP_OPEN_TX, 0, 0, 0 },    \
-	{                           \
-		OP_OPEN_RX, 0, 0, 0 \
-	}
-#define DO(op, off)           \
-	{                     \
-		op, 0, off, 0 \
-	}
-#define WAIT(op)              \
-	{                     \
-		op, 0, 400, 3 \
-	}
-#define AT(f)	    offsetof(struct spsc_var_mem, f)
-#define AT_LOAD(nr) ((nr) << 4)
-#define ADD(log2)   SCRIBBLE(log2, SCRIBBLE_ADD)
-#define LIE(f, by)                                    \
-	{                                             \
-		PROGRAM_WRITE_RING, ADD(3), AT(f), by \
-	}
-/* In steps of 8 bytes from the region's start: the first record. */
-#define DATA(from)  ((CHANNEL_OFF + 1024 + (from)) / 8)
-#define CHANNEL_OFF 1024
-
-static const struct program_seed seeds[] = {
-	{ 0x80,
-	  { "push_and_pop_over_the_wrap",
-	    14,
-	    { OPEN, DO(OP_PUSH, 1000), DO(OP_POP, 1024), DO(OP_PUSH, 900),
-	      DO(OP_POP, 1024), DO(OP_PUSH, 999), DO(OP_POP, 1024),
-	      DO(OP_PUSH, 1000), DO(OP_PUSH, 500), DO(OP_POP, 1024),
-	      DO(OP_POP, 1024), DO(OP_PUSH, 1000), DO(OP_POP, 1024) } } },
-	{ 0,
-	  { "quiet_batch",
-	    11,
-	    { OPEN, DO(OP_RESERVE, 40), DO(OP_COMMIT_QUIET, 39), DO(OP_PEEK, 0),
-	      DO(OP_RESERVE, 7), DO(OP_COMMIT, 2), DO(OP_PEEK, 0),
-	      DO(OP_COPY_OUT, 8), DO(OP_PEEK, 0), DO(OP_RELEASE, 0) } } },
-	{ 0,
-	  { "quiet_ones_die_with_their_producer",
-	    9,
-	    { OPEN, DO(OP_PUSH, 8), DO(OP_RESERVE, 40), DO(OP_COMMIT_QUIET, 39),
-	      DO(OP_KILL_TX, 0), DO(OP_OPEN_TX, 0), DO(OP_POP, 1024),
-	      DO(OP_POP, 1024) } } },
-	{ 0,
-	  { "lengths_at_the_limits",
-	    9,
-	    { OPEN, DO(OP_PUSH, 0), DO(OP_PUSH, 1), DO(OP_PUSH, 1016),
-	      DO(OP_PUSH, 1017), DO(OP_PUSH, 1025), DO(OP_POP, 0),
-	      DO(OP_POP, 1) } } },
-	{ 0,
-	  { "consumer_sleeps_and_is_rung",
-	    7,
-	    { OPEN, WAIT(OP_WAIT_DATA), DO(OP_RESERVE, 9),
-	      DO(OP_COMMIT_QUIET, 0), DO(OP_FLUSH, 0), DO(OP_POP, 64) } } },
-	{ 0,
-	  { "producer_sleeps_until_there_is_room",
-	    9,
-	    { OPEN, DO(OP_PUSH, 1000), DO(OP_PUSH, 1000), DO(OP_PUSH, 1000),
-	      DO(OP_PUSH, 1000), WAIT(OP_WAIT_SPACE), DO(OP_POP, 1024),
-	      DO(OP_POP, 1024) } } },
-	{ 0,
-	  { "both_die_and_are_succeeded",
-	    12,
-	    { OPEN, DO(OP_PUSH_N, 20), DO(OP_PUSH, 100), DO(OP_PEEK, 0),
-	      DO(OP_RELEASE, 0), DO(OP_PEEK, 0), DO(OP_KILL_RX, 0),
-	      DO(OP_KILL_TX, 0), OPEN, DO(OP_POP, 1024) } } },
-	{ 0,
-	  { "retired_and_created_again",
-	    8,
-	    { OPEN, DO(OP_PUSH, 3), DO(OP_CLOSE_TX, 0), DO(OP_KILL_RX, 0),
-	      DO(OP_RETIRE, 0), OPEN } } },
-	{ 0,
-	  { "header_longer_than_what_is_there",
-	    6,
-	    { OPEN,
-	      DO(OP_PUSH, 64),
-	      { PROGRAM_WRITE, ADD(2), DATA(0), 900 },
-	      DO(OP_PEEK, 0),
-	      DO(OP_POP, 1024) } } },
-	{ 0,
-	  { "header_changes_while_read",
-	    7,
-	    { OPEN,
-	      DO(OP_PUSH, 64),
-	      DO(OP_PUSH, 64),
-	      { PROGRAM_WRITE, ADD(2) | AT_LOAD(3), DATA(0), 30 },
-	      DO(OP_PEEK, 0),
-	      DO(OP_POP, 1024) } } },
-	{ 0,
-	  { "pad_that_is_none",
-	    6,
-	    { OPEN,
-	      DO(OP_PUSH, 64),
-	      { PROGRAM_WRITE, SCRIBBLE(3, SCRIBBLE_HIGH), DATA(0),
-		SPSC_VAR_PAD },
-	      DO(OP_PEEK, 0),
-	      DO(OP_POP, 1024) } } },
-	{ 0,
-	  { "indices_that_lie",
-	    8,
-	    { OPEN, DO(OP_PUSH, 64), LIE(tail_idx, 4), DO(OP_PEEK, 0),
-	      LIE(head_idx, 8), DO(OP_RESERVE, 1000),
-	      DO(OP_RESERVE, 1000) } } },
-};
-
-bool fuzz_seed(uint32_t nr, struct fuzz_seed *seed)
-{
-	return program_seed(seed, seeds, sizeof(seeds) / sizeof(*seeds), nr);
-}
+RING_TARGET(type)

@@ -4,6 +4,7 @@
  *
  * usage: fuzz_NAME DIR          one test per input of DIR
  *        fuzz_NAME --seeds DIR  write the target's seeds there
+ *        fuzz_NAME --print FILE print what an input does, as seeds are written
  *
  * Inputs with a name in words are tests of their own; those the fuzzer found
  * (it names them by 40 hex digits) are one test together. Each runs in a
@@ -25,13 +26,11 @@
 
 static const char *target; /* this program's name */
 
-static size_t input_read(const char *dir, const char *name, uint8_t *bytes)
+static size_t file_read(const char *path, uint8_t *bytes)
 {
-	char path[4096];
 	size_t len;
 	FILE *file;
 
-	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
 	file = fopen(path, "re");
 	if (!file) {
 		fprintf(stderr, "%s: %s\n", path, strerror(errno));
@@ -40,6 +39,14 @@ static size_t input_read(const char *dir, const char *name, uint8_t *bytes)
 	len = fread(bytes, 1, INPUT_MAX_LEN, file);
 	(void)fclose(file);
 	return len;
+}
+
+static size_t input_read(const char *dir, const char *name, uint8_t *bytes)
+{
+	char path[4096];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return file_read(path, bytes);
 }
 
 _Noreturn static void run_here(const char *dir, const char *name)
@@ -88,6 +95,28 @@ static bool is_found(const char *name)
 	       strspn(name, "0123456789abcdef") == FOUND_LEN;
 }
 
+/* Seeds and corpus are kept apart: is what one says what the other does? */
+static bool seeds_are_kept(const char *dir)
+{
+	static struct fuzz_seed seed;
+	static uint8_t bytes[INPUT_MAX_LEN];
+	bool kept = true;
+
+	for (uint32_t nr = 0; fuzz_seed(nr, &seed); nr++) {
+		char path[4096];
+
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, seed.name);
+		if (access(path, R_OK) == 0 &&
+		    file_read(path, bytes) == seed.len &&
+		    memcmp(bytes, seed.bytes, seed.len) == 0)
+			continue;
+		fprintf(stderr, "%s: not as the seed says: run %s --seeds %s\n",
+			path, target, dir);
+		kept = false;
+	}
+	return kept;
+}
+
 static int replay(const char *dir)
 {
 	struct dirent **inputs = NULL;
@@ -115,6 +144,12 @@ static int replay(const char *dir)
 	if (found_nr)
 		printf("ok %s/inputs_found_by_fuzzing (%d)\n", target,
 		       found_nr);
+	if (!seeds_are_kept(dir)) {
+		printf("not ok %s/seeds_are_in_the_corpus\n", target);
+		failed_nr++;
+	} else {
+		printf("ok %s/seeds_are_in_the_corpus\n", target);
+	}
 	return failed_nr ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -139,6 +174,18 @@ static int write_seeds(const char *dir)
 	return EXIT_SUCCESS;
 }
 
+static int print(const char *path)
+{
+	static uint8_t bytes[INPUT_MAX_LEN];
+
+	if (!fuzz_print) {
+		fprintf(stderr, "%s: its inputs are not programs\n", target);
+		return 2;
+	}
+	fuzz_print(bytes, file_read(path, bytes));
+	return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
 	target = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
@@ -146,6 +193,8 @@ int main(int argc, char **argv)
 		return replay(argv[1]);
 	if (argc == 3 && strcmp(argv[1], "--seeds") == 0)
 		return write_seeds(argv[2]);
-	fprintf(stderr, "usage: %s DIR | --seeds DIR\n", target);
+	if (argc == 3 && strcmp(argv[1], "--print") == 0)
+		return print(argv[2]);
+	fprintf(stderr, "usage: %s DIR | --seeds DIR | --print FILE\n", target);
 	return 2;
 }

@@ -2,27 +2,14 @@
 /*
  * spsc_cell_threads.c - do one-line messages and calls between two threads
  * that hurry, sleep and wrap arrive once, whole and in order?
- *
- * Work is counted, not timed; a case that loses a wake-up for good ends by
- * alarm().
  */
-#include <pthread.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-
 #include "shm/spsc_call.h"
-#include "tests/stress/local_pair.h"
+#include "tests/stress/pair_frame.h"
 
-#define TIMEOUT_S  120
-#define REGION_LEN 65536ull
-#define WAIT_NS	   20000000000ull
-#define BATCH_MAX  9u
-#define WRAP_32	   ((1ull << 32) - 1000)
-#define WRAP_64	   (0ull - 1000)
-#define SPIN_NS	   WAIT_SPIN_DEFAULT_NS
+#define BATCH_MAX 9u
+#define WRAP_32	  ((1ull << 32) - 1000)
+#define WRAP_64	  (0ull - 1000)
+#define SPIN_NS	  WAIT_SPIN_DEFAULT_NS
 
 struct test {
 	const char *name;
@@ -34,8 +21,6 @@ struct test {
 };
 
 static const struct test *test;
-static struct region region;
-static const char *faults[2];
 
 static void fill(uint64_t *words, uint64_t nr)
 {
@@ -58,13 +43,12 @@ static uint32_t batch_of(uint64_t nr, uint64_t left)
 	return (uint32_t)(batch < left ? batch : left);
 }
 
-static const char *produce(void)
+static const char *produce(struct peer *peer)
 {
 	struct spsc_cell_tx tx;
 	const char *fault = NULL;
 
-	if (spsc_cell_open_tx(&tx, &region, test->name, &local_peers[0].peer,
-			      0))
+	if (spsc_cell_open_tx(&tx, &pair_region, test->name, peer, 0))
 		return "the producer cannot open its end";
 	tx.spin_ns = test->tx_spin_ns;
 	for (uint64_t nr = 0; nr < test->messages && !fault;) {
@@ -76,20 +60,20 @@ static const char *produce(void)
 			fill(cells[i].msg, nr++);
 		if (got > 0 && spsc_cell_commit(&tx, (uint32_t)got))
 			fault = "the producer cannot ring";
-		if (got < 0 || (!got && spsc_cell_wait_space(&tx, WAIT_NS)))
+		if (got < 0 ||
+		    (!got && spsc_cell_wait_space(&tx, PAIR_WAIT_NS)))
 			fault = "the producer is stuck";
 	}
 	spsc_cell_close_tx(&tx);
 	return fault;
 }
 
-static const char *consume(void)
+static const char *consume(struct peer *peer)
 {
 	struct spsc_cell_rx rx;
 	const char *fault = NULL;
 
-	if (spsc_cell_open_rx(&rx, &region, test->name, &local_peers[1].peer,
-			      0))
+	if (spsc_cell_open_rx(&rx, &pair_region, test->name, peer, 0))
 		return "the consumer cannot open its end";
 	rx.spin_ns = test->rx_spin_ns;
 	for (uint64_t nr = 0; nr < test->messages && !fault;) {
@@ -101,21 +85,20 @@ static const char *consume(void)
 		for (int i = 0; i < got; i++, at += SPSC_CELL_WORDS_NR)
 			if (!right(at, nr++))
 				fault = "a message is wrong";
-		if (got < 0 || (!got && spsc_cell_wait_data(&rx, WAIT_NS)))
+		if (got < 0 || (!got && spsc_cell_wait_data(&rx, PAIR_WAIT_NS)))
 			fault = "the consumer is stuck";
 	}
 	spsc_cell_close_rx(&rx);
 	return fault;
 }
 
-static const char *call(void)
+static const char *call(struct peer *peer)
 {
 	struct spsc_call_client client;
 	const char *fault = NULL;
 	uint64_t sent = 0, taken = 0;
 
-	if (spsc_call_open_client(&client, &region, test->name,
-				  &local_peers[0].peer, 0))
+	if (spsc_call_open_client(&client, &pair_region, test->name, peer, 0))
 		return "the client cannot open its end";
 	client.spin_ns = test->tx_spin_ns;
 	while (taken < test->messages && !fault) {
@@ -130,7 +113,7 @@ static const char *call(void)
 				break;
 			sent++;
 		}
-		if (got < 0 || spsc_call_wait_reply(&client, WAIT_NS) ||
+		if (got < 0 || spsc_call_wait_reply(&client, PAIR_WAIT_NS) ||
 		    spsc_call_take(&client, words) != 1)
 			fault = "the client is stuck";
 		else if (!right(words, ~taken++))
@@ -140,13 +123,12 @@ static const char *call(void)
 	return fault;
 }
 
-static const char *serve(void)
+static const char *serve(struct peer *peer)
 {
 	struct spsc_call_server server;
 	const char *fault = NULL;
 
-	if (spsc_call_open_server(&server, &region, test->name,
-				  &local_peers[1].peer, 0))
+	if (spsc_call_open_server(&server, &pair_region, test->name, peer, 0))
 		return "the server cannot open its end";
 	server.spin_ns = test->rx_spin_ns;
 	for (uint64_t nr = 0; nr < test->messages && !fault;) {
@@ -160,25 +142,11 @@ static const char *serve(void)
 			got = spsc_call_reply(&server) ? -1 : 1;
 		}
 		if (got < 0 ||
-		    (!got && spsc_call_wait_request(&server, WAIT_NS)))
+		    (!got && spsc_call_wait_request(&server, PAIR_WAIT_NS)))
 			fault = "the server is stuck";
 	}
 	spsc_call_close_server(&server);
 	return fault;
-}
-
-static void *first(void *arg)
-{
-	(void)arg;
-	faults[0] = test->calls ? call() : produce();
-	return NULL;
-}
-
-static void *second(void *arg)
-{
-	(void)arg;
-	faults[1] = test->calls ? serve() : consume();
-	return NULL;
 }
 
 /* Make the ring and let its counts begin at start_idx. */
@@ -188,9 +156,9 @@ static bool ring_make(void)
 	struct spsc_cell_mem *m;
 	struct spsc_cell *cells;
 
-	if (spsc_cell_create_mode(&region, test->name, test->cells_nr, mode,
-				  0) ||
-	    spsc_cell_find(&region, test->name, mode, &m, &cells, &nr))
+	if (spsc_cell_create_mode(&pair_region, test->name, test->cells_nr,
+				  mode, 0) ||
+	    spsc_cell_find(&pair_region, test->name, mode, &m, &cells, &nr))
 		return false;
 	m->tail_idx = m->head_idx = test->start_idx;
 	m->taken_idx = m->done_idx = test->start_idx;
@@ -200,27 +168,15 @@ static bool ring_make(void)
 	return true;
 }
 
-static const char *run(void)
+static int run(void)
 {
-	void *mem = mmap(NULL, REGION_LEN, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	const char *fault = "cannot make the ring";
-	pthread_t threads[2];
+	const struct pair_case c = { .name = test->name,
+				     .region_len = 65536,
+				     .make = ring_make,
+				     .tx = test->calls ? call : produce,
+				     .rx = test->calls ? serve : consume };
 
-	if (mem == MAP_FAILED)
-		return fault;
-	if (!local_peers_open(mem, REGION_LEN) &&
-	    !region_create(&region, mem, REGION_LEN) && ring_make()) {
-		if (pthread_create(&threads[0], NULL, first, NULL) ||
-		    pthread_create(&threads[1], NULL, second, NULL))
-			exit(EXIT_FAILURE);
-		pthread_join(threads[0], NULL);
-		pthread_join(threads[1], NULL);
-		fault = faults[0] ? faults[0] : faults[1];
-	}
-	local_peers_close();
-	munmap(mem, REGION_LEN);
-	return fault;
+	return pair_run(&c);
 }
 
 /* Sleeping is a system call or two a message, so those runs are shorter. */
@@ -241,16 +197,10 @@ int main(void)
 {
 	int status = EXIT_SUCCESS;
 
-	(void)setvbuf(stdout, NULL, _IOLBF, 0);
-	alarm(TIMEOUT_S); /* default action: the program dies */
+	pair_begin();
 	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++) {
-		const char *fault;
-
 		test = &tests[i];
-		fault = run();
-		printf("%s %s%s%s\n", fault ? "not ok" : "ok", test->name,
-		       fault ? " # " : "", fault ? fault : "");
-		if (fault)
+		if (run())
 			status = EXIT_FAILURE;
 	}
 	return status;

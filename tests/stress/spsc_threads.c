@@ -3,75 +3,13 @@
  * spsc_threads.c - do two threads that hurry, sleep and wrap lose a message?
  *
  * Each case streams numbered messages through a small ring, so that it is
- * full or empty most of the time. Work is counted, not timed; a case that
- * loses a wake-up for good ends by alarm().
+ * full or empty most of the time.
  */
-#include <errno.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "producer-consumer/workload.h"
 #include "shm/spsc.h"
+#include "tests/stress/pair_frame.h"
 
-#define TIMEOUT_S  120
-#define REGION_LEN 65536ull
-#define WAIT_NS	   20000000000ull
-#define BATCH_MAX  16u
-
-/* A peer within this process: its bell is an eventfd. */
-struct local_peer {
-	struct peer peer;
-	int efd;
-	struct local_peer *other;
-};
-
-static int local_notify(struct peer *peer, uint32_t id, uint32_t vector)
-{
-	const struct local_peer *to = ((struct local_peer *)peer)->other;
-
-	(void)vector;
-	return id == to->peer.id && eventfd_write(to->efd, 1) ? -SHM_EIO : 0;
-}
-
-static int local_wait(struct peer *peer, uint32_t vector, uint64_t timeout_ns)
-{
-	const struct local_peer *local = (struct local_peer *)peer;
-	struct pollfd fd = { .fd = local->efd, .events = POLLIN };
-	struct timespec timeout = {
-		.tv_sec = (time_t)(timeout_ns / 1000000000),
-		.tv_nsec = (long)(timeout_ns % 1000000000),
-	};
-	eventfd_t events;
-
-	(void)vector;
-	peer->sleeps_nr++;
-	if (ppoll(&fd, 1, &timeout, NULL) < 0 && errno != EINTR)
-		return -SHM_EIO;
-	return eventfd_read(local->efd, &events) ? -SHM_ETIMEDOUT : 0;
-}
-
-static uint64_t local_now_ns(struct peer *peer)
-{
-	struct timespec now;
-
-	(void)peer;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-static const struct peer_ops local_ops = {
-	.notify = local_notify,
-	.wait = local_wait,
-	.now_ns = local_now_ns,
-};
+#define BATCH_MAX 16u
 
 struct test {
 	const char *name;
@@ -84,12 +22,7 @@ struct test {
 			*/
 };
 
-struct side {
-	const struct test *test;
-	struct local_peer local;
-	struct region region;
-	const char *fault; /* NULL: all went well */
-};
+static const struct test *test;
 
 /* What stands in word i of message nr. */
 static uint64_t word_of(uint64_t nr, uint32_t i)
@@ -122,14 +55,14 @@ static uint32_t batch_of(uint64_t nr, uint64_t messages)
 	return (uint32_t)(batch < messages - nr ? batch : messages - nr);
 }
 
-static int send_some(struct spsc_tx *tx, const struct test *t, uint64_t nr)
+static int send_some(struct spsc_tx *tx, uint64_t nr)
 {
-	uint32_t words_nr = t->slot_len / 8;
-	uint32_t want = batch_of(nr, t->messages);
+	uint32_t words_nr = test->slot_len / 8;
+	uint32_t want = batch_of(nr, test->messages);
 	void *slots;
 	int err, got;
 
-	if (!t->in_place) {
+	if (!test->in_place) {
 		uint64_t words[BATCH_MAX * WORKLOAD_WORDS_NR];
 
 		fill(words, words_nr, nr, want);
@@ -143,172 +76,122 @@ static int send_some(struct spsc_tx *tx, const struct test *t, uint64_t nr)
 	return err ? err : got;
 }
 
-static void *produce(void *arg)
+static const char *produce(struct peer *peer)
 {
-	struct side *side = arg;
-	const struct test *t = side->test;
+	const char *fault = NULL;
 	struct spsc_tx tx;
 
-	if (spsc_open_tx(&tx, &side->region, t->name, &side->local.peer, 0)) {
-		side->fault = "the producer cannot open its end";
-		return NULL;
-	}
-	tx.spin_ns = t->tx_spin_ns;
-	for (uint64_t nr = 0; nr < t->messages && !side->fault;) {
-		int got = send_some(&tx, t, nr);
+	if (spsc_open_tx(&tx, &pair_region, test->name, peer, 0))
+		return "the producer cannot open its end";
+	tx.spin_ns = test->tx_spin_ns;
+	for (uint64_t nr = 0; nr < test->messages && !fault;) {
+		int got = send_some(&tx, nr);
 
 		if (got > 0)
 			nr += (uint64_t)got;
-		else if (got < 0 || spsc_wait_space(&tx, WAIT_NS))
-			side->fault = "the producer is stuck";
+		else if (got < 0 || spsc_wait_space(&tx, PAIR_WAIT_NS))
+			fault = "the producer is stuck";
 	}
 	spsc_close_tx(&tx);
-	return NULL;
+	return fault;
 }
 
 /* How many came, 0: none, -1: a wrong one. */
-static int receive_some(struct spsc_rx *rx, const struct test *t, uint64_t nr)
+static int receive_some(struct spsc_rx *rx, uint64_t nr)
 {
 	uint64_t words[BATCH_MAX * WORKLOAD_WORDS_NR];
-	uint32_t words_nr = t->slot_len / 8;
+	uint32_t words_nr = test->slot_len / 8;
 	uint32_t want = batch_of(nr * 3 + 1, UINT64_MAX);
 	const void *slots = words;
-	int got = t->in_place ? spsc_peek(rx, want, &slots)
-			      : spsc_pop(rx, words, want);
+	int got = test->in_place ? spsc_peek(rx, want, &slots)
+				 : spsc_pop(rx, words, want);
 
 	if (got > 0 && !right(slots, words_nr, nr, (uint32_t)got))
 		return -1;
-	if (got > 0 && t->in_place)
+	if (got > 0 && test->in_place)
 		spsc_release(rx, (uint32_t)got);
 	return got;
 }
 
-static void *consume(void *arg)
+static const char *consume(struct peer *peer)
 {
-	struct side *side = arg;
-	const struct test *t = side->test;
+	const char *fault = NULL;
 	struct spsc_rx rx;
 
-	if (spsc_open_rx(&rx, &side->region, t->name, &side->local.peer, 0)) {
-		side->fault = "the consumer cannot open its end";
-		return NULL;
-	}
-	rx.spin_ns = t->rx_spin_ns;
-	for (uint64_t nr = 0; nr < t->messages && !side->fault;) {
-		int got = receive_some(&rx, t, nr);
+	if (spsc_open_rx(&rx, &pair_region, test->name, peer, 0))
+		return "the consumer cannot open its end";
+	rx.spin_ns = test->rx_spin_ns;
+	for (uint64_t nr = 0; nr < test->messages && !fault;) {
+		int got = receive_some(&rx, nr);
 
 		if (got > 0)
 			nr += (uint64_t)got;
 		else if (got < 0)
-			side->fault = "a message is wrong";
-		else if (spsc_wait_data(&rx, WAIT_NS))
-			side->fault = "the consumer is stuck";
+			fault = "a message is wrong";
+		else if (spsc_wait_data(&rx, PAIR_WAIT_NS))
+			fault = "the consumer is stuck";
 	}
 	spsc_close_rx(&rx);
-	return NULL;
+	return fault;
 }
 
-static struct workload_opts stream_opts(const struct test *t)
+static struct workload_opts stream_opts(void)
 {
-	return (struct workload_opts){ .messages = t->messages,
-				       .slots_nr = t->slots_nr,
+	return (struct workload_opts){ .messages = test->messages,
+				       .slots_nr = test->slots_nr,
 				       .batch = 3,
-				       .channel = t->name };
+				       .channel = test->name };
 }
 
-static void *stream_out(void *arg)
+static const char *stream_out(struct peer *peer)
 {
-	struct side *side = arg;
-	struct workload_opts opts = stream_opts(side->test);
+	struct workload_opts opts = stream_opts();
 	struct workload_result result;
 
-	if (producer_run(&side->local.peer, &opts, &result))
-		side->fault = "producer_run() failed";
-	return NULL;
+	return producer_run(peer, &opts, &result) ? "producer_run() failed"
+						  : NULL;
 }
 
-static void *stream_in(void *arg)
+static const char *stream_in(struct peer *peer)
 {
-	struct side *side = arg;
-	struct workload_opts opts = stream_opts(side->test);
+	struct workload_opts opts = stream_opts();
 	struct workload_result result;
 
-	if (consumer_run(&side->local.peer, &opts, &result))
-		side->fault = "consumer_run() failed";
-	else if (result.mismatches || result.messages != opts.messages)
-		side->fault = "consumer_run() found mismatches";
-	return NULL;
+	if (consumer_run(peer, &opts, &result))
+		return "consumer_run() failed";
+	return result.mismatches || result.messages != opts.messages
+		       ? "consumer_run() found mismatches"
+		       : NULL;
 }
 
 /* Make the ring and let its counts begin at start_idx. */
-static bool ring_make(const struct test *t, const struct region *region)
+static bool ring_make(void)
 {
 	struct region_info info;
 	struct spsc_mem *ring;
 
-	if (spsc_create(region, t->name, t->slot_len, t->slots_nr, 0) ||
-	    region_channel_find(region, t->name, REGION_KIND_SPSC, &info))
+	if (spsc_create(&pair_region, test->name, test->slot_len,
+			test->slots_nr, 0) ||
+	    region_channel_find(&pair_region, test->name, REGION_KIND_SPSC,
+				&info))
 		return false;
-	ring = (void *)(region->base + info.off);
-	ring->tail_idx = t->start_idx;
-	ring->head_idx = t->start_idx;
-	ring->done_idx = t->start_idx;
+	ring = (void *)(pair_region.base + info.off);
+	ring->tail_idx = test->start_idx;
+	ring->head_idx = test->start_idx;
+	ring->done_idx = test->start_idx;
 	return true;
 }
 
-static const char *run_sides(const struct test *t, struct side *sides)
+static int run(void)
 {
-	pthread_t threads[2];
+	const struct pair_case c = { .name = test->name,
+				     .region_len = 65536,
+				     .make = test->streams ? NULL : ring_make,
+				     .tx = test->streams ? stream_out : produce,
+				     .rx = test->streams ? stream_in
+							 : consume };
 
-	if (pthread_create(&threads[0], NULL, t->streams ? stream_in : consume,
-			   &sides[0]))
-		return "cannot create a thread";
-	if (pthread_create(&threads[1], NULL, t->streams ? stream_out : produce,
-			   &sides[1]))
-		exit(EXIT_FAILURE); /* the other one waits for it */
-	pthread_join(threads[0], NULL);
-	pthread_join(threads[1], NULL);
-	return sides[0].fault ? sides[0].fault : sides[1].fault;
-}
-
-static const char *run(const struct test *t)
-{
-	void *mem = mmap(NULL, REGION_LEN, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct side sides[2] = { { .test = t }, { .test = t } };
-	const char *fault = "cannot make the ring";
-	bool made = mem != MAP_FAILED;
-
-	for (uint32_t i = 0; i < 2; i++) {
-		struct local_peer *local = &sides[i].local;
-
-		local->efd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		local->other = &sides[1 - i].local;
-		local->peer = (struct peer){ .ops = &local_ops,
-					     .region = mem,
-					     .region_len = REGION_LEN,
-					     .id = i,
-					     .vectors_nr = 1 };
-		/* Streams format the region themselves, in a race. */
-		made = made && local->efd >= 0 &&
-		       (t->streams ||
-			(!region_format(mem, REGION_LEN) &&
-			 !region_attach(&sides[i].region, mem, REGION_LEN)));
-	}
-	if (made && (t->streams || ring_make(t, &sides[0].region)))
-		fault = run_sides(t, sides);
-	printf("%s %s%s%s\n# %ju doorbells, %ju sleeps\n",
-	       fault ? "not ok" : "ok", t->name, fault ? " # " : "",
-	       fault ? fault : "",
-	       (uintmax_t)(sides[0].local.peer.doorbells_nr +
-			   sides[1].local.peer.doorbells_nr),
-	       (uintmax_t)(sides[0].local.peer.sleeps_nr +
-			   sides[1].local.peer.sleeps_nr));
-	for (int i = 0; i < 2; i++)
-		close(sides[i].local.efd);
-	if (mem != MAP_FAILED)
-		munmap(mem, REGION_LEN);
-	return fault;
+	return pair_run(&c);
 }
 
 #define WRAP_32 ((1ull << 32) - 1000)
@@ -335,10 +218,11 @@ int main(void)
 {
 	int status = EXIT_SUCCESS;
 
-	(void)setvbuf(stdout, NULL, _IOLBF, 0);
-	alarm(TIMEOUT_S); /* default action: the program dies */
-	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++)
-		if (run(&tests[i]))
+	pair_begin();
+	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++) {
+		test = &tests[i];
+		if (run())
 			status = EXIT_FAILURE;
+	}
 	return status;
 }

@@ -5,74 +5,11 @@
  *
  * Each case streams messages of pseudo-random lengths, each filled from its
  * number, through a small ring, so that it is full or empty most of the time.
- * Work is counted, not timed; a case that loses a wake-up for good ends by
- * alarm().
  */
-#include <errno.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "shm/spsc_var.h"
+#include "tests/stress/pair_frame.h"
 
-#define TIMEOUT_S  120
-#define REGION_LEN (1ull << 20)
-#define WAIT_NS	   20000000000ull
-#define BATCH_MAX  16u
-
-/* A peer within this process: its bell is an eventfd. */
-struct local_peer {
-	struct peer peer;
-	int efd;
-	struct local_peer *other;
-};
-
-static int local_notify(struct peer *peer, uint32_t id, uint32_t vector)
-{
-	const struct local_peer *to = ((struct local_peer *)peer)->other;
-
-	(void)vector;
-	return id == to->peer.id && eventfd_write(to->efd, 1) ? -SHM_EIO : 0;
-}
-
-static int local_wait(struct peer *peer, uint32_t vector, uint64_t timeout_ns)
-{
-	const struct local_peer *local = (struct local_peer *)peer;
-	struct pollfd fd = { .fd = local->efd, .events = POLLIN };
-	struct timespec timeout = {
-		.tv_sec = (time_t)(timeout_ns / 1000000000),
-		.tv_nsec = (long)(timeout_ns % 1000000000),
-	};
-	eventfd_t events;
-
-	(void)vector;
-	peer->sleeps_nr++;
-	if (ppoll(&fd, 1, &timeout, NULL) < 0 && errno != EINTR)
-		return -SHM_EIO;
-	return eventfd_read(local->efd, &events) ? -SHM_ETIMEDOUT : 0;
-}
-
-static uint64_t local_now_ns(struct peer *peer)
-{
-	struct timespec now;
-
-	(void)peer;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-static const struct peer_ops local_ops = {
-	.notify = local_notify,
-	.wait = local_wait,
-	.now_ns = local_now_ns,
-};
+#define BATCH_MAX 16u
 
 struct test {
 	const char *name;
@@ -85,12 +22,7 @@ struct test {
 	bool batches;  /* published and released together */
 };
 
-struct side {
-	const struct test *test;
-	struct local_peer local;
-	struct region region;
-	const char *fault; /* NULL: all went well */
-};
+static const struct test *test;
 
 static uint64_t mix(uint64_t nr)
 {
@@ -100,17 +32,17 @@ static uint64_t mix(uint64_t nr)
 }
 
 /* Short ones more often than long ones. */
-static uint32_t len_of(const struct test *t, uint64_t nr)
+static uint32_t len_of(uint64_t nr)
 {
 	uint64_t random = mix(nr);
-	uint64_t limit = t->len_max >> random % 8;
+	uint64_t limit = test->len_max >> random % 8;
 
 	return 1 + (uint32_t)((random >> 8) % (limit ? limit : 1));
 }
 
-static uint32_t batch_of(const struct test *t, uint64_t nr)
+static uint32_t batch_of(uint64_t nr)
 {
-	return t->batches ? 1 + (uint32_t)(mix(~nr) % BATCH_MAX) : 1;
+	return test->batches ? 1 + (uint32_t)(mix(~nr) % BATCH_MAX) : 1;
 }
 
 static void fill(uint8_t *bytes, uint32_t len, uint64_t nr)
@@ -132,21 +64,21 @@ static bool right(const uint8_t *bytes, uint32_t len, uint64_t nr)
 }
 
 /* 1 it is in, 0 full, or an error. */
-static int send_one(struct spsc_var_tx *tx, const struct test *t, uint64_t nr,
-		    bool quiet)
+static int send_one(struct spsc_var_tx *tx, uint64_t nr, bool quiet)
 {
-	uint32_t len = len_of(t, nr);
+	uint32_t len = len_of(nr);
 	void *room;
 	int err, got;
 
-	if (!t->in_place) {
+	if (!test->in_place) {
 		uint8_t bytes[4096];
 
 		fill(bytes, len, nr);
 		return spsc_var_push(tx, bytes, len);
 	}
 	/* Now and then more than is needed. */
-	got = spsc_var_reserve(tx, nr % 3 ? len : (uint32_t)t->len_max, &room);
+	got = spsc_var_reserve(tx, nr % 3 ? len : (uint32_t)test->len_max,
+			       &room);
 	if (got <= 0)
 		return got;
 	fill(room, len, nr);
@@ -154,73 +86,64 @@ static int send_one(struct spsc_var_tx *tx, const struct test *t, uint64_t nr,
 	return err ? err : 1;
 }
 
-static void *produce(void *arg)
+static const char *produce(struct peer *peer)
 {
-	struct side *side = arg;
-	const struct test *t = side->test;
+	const char *fault = NULL;
 	struct spsc_var_tx tx;
 	uint32_t left = 0;
 
-	if (spsc_var_open_tx(&tx, &side->region, t->name, &side->local.peer,
-			     0)) {
-		side->fault = "the producer cannot open its end";
-		return NULL;
-	}
-	tx.spin_ns = t->tx_spin_ns;
-	for (uint64_t nr = 0; nr < t->messages && !side->fault;) {
+	if (spsc_var_open_tx(&tx, &pair_region, test->name, peer, 0))
+		return "the producer cannot open its end";
+	tx.spin_ns = test->tx_spin_ns;
+	for (uint64_t nr = 0; nr < test->messages && !fault;) {
 		int got;
 
 		if (!left)
-			left = batch_of(t, nr);
-		got = send_one(&tx, t, nr, left > 1);
+			left = batch_of(nr);
+		got = send_one(&tx, nr, left > 1);
 		if (got > 0) {
 			nr++;
 			left--;
 		} else if (got < 0 ||
-			   spsc_var_wait_space(&tx, (uint32_t)t->len_max,
-					       WAIT_NS)) {
-			side->fault = "the producer is stuck";
+			   spsc_var_wait_space(&tx, (uint32_t)test->len_max,
+					       PAIR_WAIT_NS)) {
+			fault = "the producer is stuck";
 		}
 	}
 	spsc_var_close_tx(&tx);
-	return NULL;
+	return fault;
 }
 
 /* 1 message nr came, 0: none, -1: a wrong one. */
-static int receive_one(struct spsc_var_rx *rx, const struct test *t,
-		       uint64_t nr)
+static int receive_one(struct spsc_var_rx *rx, uint64_t nr)
 {
 	uint8_t bytes[4096];
 	const void *msg = bytes;
-	int len = t->in_place ? spsc_var_peek(rx, &msg)
-			      : spsc_var_pop(rx, bytes, sizeof(bytes));
+	int len = test->in_place ? spsc_var_peek(rx, &msg)
+				 : spsc_var_pop(rx, bytes, sizeof(bytes));
 
 	if (len <= 0)
 		return len;
-	return (uint32_t)len == len_of(t, nr) && right(msg, (uint32_t)len, nr)
+	return (uint32_t)len == len_of(nr) && right(msg, (uint32_t)len, nr)
 		       ? 1
 		       : -1;
 }
 
-static void *consume(void *arg)
+static const char *consume(struct peer *peer)
 {
-	struct side *side = arg;
-	const struct test *t = side->test;
+	const char *fault = NULL;
 	struct spsc_var_rx rx;
 	uint32_t left = 0;
 
-	if (spsc_var_open_rx(&rx, &side->region, t->name, &side->local.peer,
-			     0)) {
-		side->fault = "the consumer cannot open its end";
-		return NULL;
-	}
-	rx.spin_ns = t->rx_spin_ns;
-	for (uint64_t nr = 0; nr < t->messages && !side->fault;) {
+	if (spsc_var_open_rx(&rx, &pair_region, test->name, peer, 0))
+		return "the consumer cannot open its end";
+	rx.spin_ns = test->rx_spin_ns;
+	for (uint64_t nr = 0; nr < test->messages && !fault;) {
 		int got;
 
 		if (!left)
-			left = batch_of(t, nr * 3);
-		got = receive_one(&rx, t, nr);
+			left = batch_of(nr * 3);
+		got = receive_one(&rx, nr);
 		if (got > 0) {
 			nr++;
 			left--;
@@ -228,79 +151,41 @@ static void *consume(void *arg)
 		if (got <= 0 || !left)
 			spsc_var_release(&rx);
 		if (got < 0)
-			side->fault = "a message is wrong";
-		else if (got == 0 && spsc_var_wait_data(&rx, WAIT_NS))
-			side->fault = "the consumer is stuck";
+			fault = "a message is wrong";
+		else if (got == 0 && spsc_var_wait_data(&rx, PAIR_WAIT_NS))
+			fault = "the consumer is stuck";
 	}
 	spsc_var_release(&rx);
 	spsc_var_close_rx(&rx);
-	return NULL;
+	return fault;
 }
 
 /* Make the ring and let its indices begin at start_idx. */
-static bool ring_make(const struct test *t, const struct region *region)
+static bool ring_make(void)
 {
 	struct region_info info;
 	struct spsc_var_mem *ring;
 
-	if (spsc_var_create(region, t->name, t->ring_len, 0) ||
-	    region_channel_find(region, t->name, REGION_KIND_SPSC_VAR, &info))
+	if (spsc_var_create(&pair_region, test->name, test->ring_len, 0) ||
+	    region_channel_find(&pair_region, test->name, REGION_KIND_SPSC_VAR,
+				&info))
 		return false;
-	ring = (void *)(region->base + info.off);
-	ring->tail_idx = t->start_idx;
-	ring->head_idx = t->start_idx;
-	ring->done_idx = t->start_idx;
+	ring = (void *)(pair_region.base + info.off);
+	ring->tail_idx = test->start_idx;
+	ring->head_idx = test->start_idx;
+	ring->done_idx = test->start_idx;
 	return true;
 }
 
-static const char *run_sides(struct side *sides)
+static int run(void)
 {
-	pthread_t threads[2];
+	const struct pair_case c = { .name = test->name,
+				     .region_len = 1u << 20,
+				     .make = ring_make,
+				     .tx = produce,
+				     .rx = consume };
 
-	if (pthread_create(&threads[0], NULL, consume, &sides[0]))
-		return "cannot create a thread";
-	if (pthread_create(&threads[1], NULL, produce, &sides[1]))
-		exit(EXIT_FAILURE); /* the other one waits for it */
-	pthread_join(threads[0], NULL);
-	pthread_join(threads[1], NULL);
-	return sides[0].fault ? sides[0].fault : sides[1].fault;
-}
-
-static const char *run(const struct test *t)
-{
-	void *mem = mmap(NULL, REGION_LEN, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct side sides[2] = { { .test = t }, { .test = t } };
-	const char *fault = "cannot make the ring";
-	bool made = mem != MAP_FAILED;
-
-	for (uint32_t i = 0; i < 2; i++) {
-		struct local_peer *local = &sides[i].local;
-
-		local->efd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		local->other = &sides[1 - i].local;
-		local->peer = (struct peer){ .ops = &local_ops,
-					     .region = mem,
-					     .region_len = REGION_LEN,
-					     .id = i,
-					     .vectors_nr = 1 };
-		made = made && local->efd >= 0 &&
-		       !region_create(&sides[i].region, mem, REGION_LEN);
-	}
-	if (made && ring_make(t, &sides[0].region))
-		fault = run_sides(sides);
-	printf("%s %s%s%s\n# %ju doorbells, %ju sleeps\n",
-	       fault ? "not ok" : "ok", t->name, fault ? " # " : "",
-	       fault ? fault : "",
-	       (uintmax_t)(sides[0].local.peer.doorbells_nr +
-			   sides[1].local.peer.doorbells_nr),
-	       (uintmax_t)(sides[0].local.peer.sleeps_nr +
-			   sides[1].local.peer.sleeps_nr));
-	for (int i = 0; i < 2; i++)
-		close(sides[i].local.efd);
-	if (mem != MAP_FAILED)
-		munmap(mem, REGION_LEN);
-	return fault;
+	return pair_run(&c);
 }
 
 #define WRAP_32 ((1ull << 32) - 1000)
@@ -333,10 +218,11 @@ int main(void)
 {
 	int status = EXIT_SUCCESS;
 
-	(void)setvbuf(stdout, NULL, _IOLBF, 0);
-	alarm(TIMEOUT_S); /* default action: the program dies */
-	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++)
-		if (run(&tests[i]))
+	pair_begin();
+	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++) {
+		test = &tests[i];
+		if (run())
 			status = EXIT_FAILURE;
+	}
 	return status;
 }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Do the documents say what is there?
 #
+# docs/ring.md has the labels of the code, and examples that a unit test runs.
 # docs/writing-a-guest.md is run as it stands, in a copy of the tree: a block
 # behind "<!-- file: PATH -->" is written to PATH, a sh block is run, a text
 # block is what the sh block before it prints, "..." standing for anything.
@@ -46,6 +47,30 @@ labels_of_table() {
 		echo "in docs/ring.md, not in the code: $stale"
 		return 1
 	}
+}
+
+# The lines of an example: between two marks in the unit test that runs it, in
+# the block behind a mark in the document.
+example_run() { # name
+	awk -v name="$1" '$0 == "/* example: " name " */" { inside = 1; next }
+	/^\/\* end of example \*\/$/ { inside = 0 }
+	inside' tests/unit/test_ring_examples.c
+}
+
+example_shown() { # name
+	awk -v name="$1" '$0 == "<!-- example: " name " -->" { mark = 1; next }
+	/^```c$/ && mark { inside = 1; mark = 0; next }
+	/^```$/ { inside = 0 }
+	inside' docs/ring.md
+}
+
+@test "the examples of ring.md are those that a unit test runs" {
+	local name rings='spsc spsc_var spsc_cell spsc_call mpmc mpsc bcast'
+	[ "$(grep -c '^<!-- example: ' docs/ring.md)" -eq 7 ]
+	for name in $rings; do
+		[ -n "$(example_run "$name")" ]
+		diff <(example_run "$name") <(example_shown "$name")
+	done
 }
 
 @test "every file the documents link to is there" {
