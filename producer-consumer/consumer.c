@@ -34,7 +34,7 @@ static uint64_t verify(const uint64_t *words, uint64_t due,
 }
 
 /* A producer that died may have an heir: give it the time to come. */
-static int wait_data(struct spsc_rx *rx)
+static int wait_data(struct spsc_rx *rx, struct workload_result *result)
 {
 	uint64_t deadline = peer_now_ns(rx->peer) + WORKLOAD_TIMEOUT_NS;
 	int err;
@@ -42,6 +42,10 @@ static int wait_data(struct spsc_rx *rx)
 	while ((err = spsc_wait_data(rx, WORKLOAD_TIMEOUT_NS)) == -SHM_EGONE &&
 	       peer_now_ns(rx->peer) < deadline)
 		(void)peer_wait(rx->peer, rx->vector, WORKLOAD_RETRY_NS);
+	if (err == -SHM_ETIMEDOUT || err == -SHM_EGONE)
+		result->why = workload_absent(WORKLOAD_PRODUCER,
+					      load_relaxed(&rx->mem->producer),
+					      err);
 	return err;
 }
 
@@ -51,6 +55,11 @@ static int consume(struct spsc_rx *rx, const struct workload_opts *opts,
 	/* As the producer numbers them: also after a takeover. */
 	uint64_t due = rx->head_idx, start_ns = 0;
 
+	if (due >= opts->messages && !rx->taken_over) {
+		result->why = "its stream has ended, and all of it was taken: "
+			      "take another channel, or a new region";
+		return -SHM_EEMPTY;
+	}
 	while (due < opts->messages) {
 		uint64_t left = opts->messages - due;
 		const uint64_t *words;
@@ -63,7 +72,7 @@ static int consume(struct spsc_rx *rx, const struct workload_opts *opts,
 		if (got < 0)
 			return got;
 		if (got == 0) {
-			int err = wait_data(rx);
+			int err = wait_data(rx, result);
 
 			if (err)
 				return err;
@@ -76,7 +85,7 @@ static int consume(struct spsc_rx *rx, const struct workload_opts *opts,
 			due = verify(words, due, result);
 		spsc_release(rx, (uint32_t)got);
 	}
-	/* 0: nothing came, the stream had ended before. */
+	/* 0: nothing came, the consumer that died had taken all. */
 	result->ns = start_ns ? peer_now_ns(rx->peer) - start_ns : 0;
 	result->bytes = result->messages * WORKLOAD_MSG_LEN;
 	return 0;
@@ -85,7 +94,8 @@ static int consume(struct spsc_rx *rx, const struct workload_opts *opts,
 /* The producer makes the channel; until it has, look again now and then. */
 static int find_ring(struct spsc_rx *rx, struct peer *peer,
 		     const struct region *region,
-		     const struct workload_opts *opts)
+		     const struct workload_opts *opts,
+		     struct workload_result *result)
 {
 	uint64_t deadline = peer_now_ns(peer) + WORKLOAD_TIMEOUT_NS;
 
@@ -94,8 +104,11 @@ static int find_ring(struct spsc_rx *rx, struct peer *peer,
 
 		if (err != -SHM_ENOENT)
 			return err;
-		if (peer_now_ns(peer) >= deadline)
+		if (peer_now_ns(peer) >= deadline) {
+			result->why = workload_absent(WORKLOAD_PRODUCER, 0,
+						      -SHM_ETIMEDOUT);
 			return -SHM_ETIMEDOUT;
+		}
 		(void)peer_wait(peer, 0, WORKLOAD_RETRY_NS);
 	}
 }
@@ -110,7 +123,7 @@ int consumer_run(struct peer *peer, const struct workload_opts *opts,
 	*result = (struct workload_result){ 0 };
 	err = workload_attach(&region, peer);
 	if (!err)
-		err = find_ring(&rx, peer, &region, opts);
+		err = find_ring(&rx, peer, &region, opts, result);
 	if (err)
 		return err;
 	if (rx.slot_len != WORKLOAD_MSG_LEN) {

@@ -34,7 +34,8 @@ static inline int workload_guest_main(int argc, char **argv, workload_fn *run,
 	}
 	err = run(&driver.peer, &opts, result);
 	if (err) {
-		printf("channel %s: %s\n", opts.channel, shm_strerror(err));
+		printf("channel %s: %s\n", opts.channel,
+		       workload_strerror(err, result));
 		return 1;
 	}
 	return 0;

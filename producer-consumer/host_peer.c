@@ -9,19 +9,32 @@
 #include <string.h>
 
 #include "producer-consumer/workload.h"
-#include "shm/err.h"
+#include "shm/link/client.h"
 #include "shm/link/host_peer.h"
 
 #define JOIN_TIMEOUT_MS 10000
 
-static int usage(void)
+static void help(FILE *out)
 {
 	fputs("usage: host_peer producer|consumer SOCKET [messages=N] "
 	      "[slots=N] [batch=N] [channel=NAME]\n"
 	      "Join the ivshmem server at SOCKET (ivlab server, ivlab run "
 	      "--socket) and stream\nverified messages to or from whoever is "
-	      "at the other end of the channel.\n",
-	      stderr);
+	      "at the other end of the channel.\n\n"
+	      "  messages=N    the stream ends with so many (default: "
+	      "100000000)\n"
+	      "  slots=N       of the ring, a power of two up to 16777216 "
+	      "(default: 8192)\n"
+	      "  batch=N       messages at a time, 1 to 4096 (default: 16)\n"
+	      "  channel=NAME  up to 31 characters (default: messages)\n\n"
+	      "A stream that has ended stays in its channel: the next one "
+	      "needs another channel.\n",
+	      out);
+}
+
+static int usage(void)
+{
+	help(stderr);
 	return 2;
 }
 
@@ -46,7 +59,7 @@ static int stream(struct peer *peer, bool producer,
 
 	if (err) {
 		fprintf(stderr, "host_peer: channel %s: %s\n", opts->channel,
-			shm_strerror(err));
+			workload_strerror(err, &result));
 		return EXIT_FAILURE;
 	}
 	printf("peer %u %s %llu messages, %.3f s, %.2f million messages/s\n",
@@ -68,6 +81,11 @@ int main(int argc, char **argv)
 	bool producer;
 	int err, status;
 
+	if (argc == 2 &&
+	    (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		help(stdout);
+		return EXIT_SUCCESS;
+	}
 	if (argc < 3)
 		return usage();
 	producer = !strcmp(argv[1], "producer");
@@ -82,7 +100,7 @@ int main(int argc, char **argv)
 	err = host_peer_open(&host, argv[2], 1, JOIN_TIMEOUT_MS);
 	if (err) {
 		fprintf(stderr, "host_peer: joining %s: %s\n", argv[2],
-			strerror(-err));
+			client_strerror(err));
 		return EXIT_FAILURE;
 	}
 	status = stream(host_peer_peer(host), producer, &opts);

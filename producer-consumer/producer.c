@@ -4,7 +4,7 @@
 #include "shm/spsc.h"
 
 /* A consumer that died may have an heir: give it the time to come. */
-static int wait_space(struct spsc_tx *tx)
+static int wait_space(struct spsc_tx *tx, struct workload_result *result)
 {
 	uint64_t deadline = peer_now_ns(tx->peer) + WORKLOAD_TIMEOUT_NS;
 	int err;
@@ -12,6 +12,10 @@ static int wait_space(struct spsc_tx *tx)
 	while ((err = spsc_wait_space(tx, WORKLOAD_TIMEOUT_NS)) == -SHM_EGONE &&
 	       peer_now_ns(tx->peer) < deadline)
 		(void)peer_wait(tx->peer, tx->vector, WORKLOAD_RETRY_NS);
+	if (err == -SHM_ETIMEDOUT || err == -SHM_EGONE)
+		result->why = workload_absent(WORKLOAD_CONSUMER,
+					      load_relaxed(&tx->mem->consumer),
+					      err);
 	return err;
 }
 
@@ -23,6 +27,11 @@ static int produce(struct spsc_tx *tx, const struct workload_opts *opts,
 	const uint64_t first = tx->tail_idx;
 	uint64_t seq = first;
 
+	if (first >= opts->messages && !tx->taken_over) {
+		result->why = "so many messages were sent through it before: "
+			      "take another channel, or a new region";
+		return -SHM_EEMPTY;
+	}
 	while (seq < opts->messages) {
 		uint64_t left = opts->messages - seq;
 		void *slots;
@@ -35,7 +44,7 @@ static int produce(struct spsc_tx *tx, const struct workload_opts *opts,
 		if (got < 0)
 			return got;
 		if (got == 0) {
-			err = wait_space(tx);
+			err = wait_space(tx, result);
 			if (err)
 				return err;
 			continue;

@@ -99,6 +99,37 @@ int workload_attach(struct region *region, struct peer *peer)
 	}
 }
 
+const char *workload_strerror(int err, const struct workload_result *result)
+{
+	return result->why ? result->why : shm_strerror(err);
+}
+
+const char *workload_absent(enum workload_end end, uint64_t owner_word, int err)
+{
+	static const char *const never[] = {
+		"no producer came within " WORKLOAD_TIMEOUT,
+		"no consumer came within " WORKLOAD_TIMEOUT,
+	};
+	static const char *const left[] = {
+		"the producer left, and no other came within " WORKLOAD_TIMEOUT,
+		"the consumer left, and no other came within " WORKLOAD_TIMEOUT,
+	};
+	static const char *const died[] = {
+		"the producer died, and no other came within " WORKLOAD_TIMEOUT,
+		"the consumer died, and no other came within " WORKLOAD_TIMEOUT,
+	};
+	static const char *const silent[] = {
+		"the producer sent nothing for " WORKLOAD_TIMEOUT,
+		"the consumer took nothing for " WORKLOAD_TIMEOUT,
+	};
+
+	if (err == -SHM_EGONE)
+		return died[end];
+	if ((uint32_t)owner_word)
+		return silent[end];
+	return owner_word ? left[end] : never[end];
+}
+
 void workload_describe(const struct workload_result *result,
 		       int (*print)(const char *fmt, ...))
 {

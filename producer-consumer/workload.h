@@ -23,6 +23,7 @@
 #define WORKLOAD_WORDS_NR   8u
 #define WORKLOAD_RETRY_NS   1000000ull	   /* between two looks for somebody */
 #define WORKLOAD_TIMEOUT_NS 30000000000ull /* a peer silent so long is dead */
+#define WORKLOAD_TIMEOUT    "30 s"	   /* the same in words */
 
 struct workload_opts {
 	uint64_t messages; /* the stream ends before this number */
@@ -44,6 +45,7 @@ struct workload_result {
 	uint64_t ns;	     /* consumer: from the first message to the last */
 	uint64_t mismatches; /* lost, repeated or damaged */
 	struct workload_fault fault; /* the first, when mismatches > 0 */
+	const char *why; /* of an error: what shm_strerror() cannot know */
 };
 
 /*
@@ -58,18 +60,35 @@ const char *workload_parse(struct workload_opts *opts, int argc,
 int workload_attach(struct region *region, struct peer *peer);
 
 /*
- * Send opts->messages through a ring it creates. 0 or -SHM_E...; -SHM_EPEER
- * and -SHM_ETIMEDOUT: the consumer lies or is gone; -SHM_EINVAL: the channel
- * is a ring of messages of another length.
+ * Send opts->messages through a ring it creates. 0 or -SHM_E...; -SHM_EPEER:
+ * the consumer lies; -SHM_ETIMEDOUT, -SHM_EGONE: it never came, is silent or
+ * is gone; -SHM_EINVAL: the channel is a ring of messages of another length;
+ * -SHM_EEMPTY: so many have been sent before. Not for the heir of a producer
+ * that died: there may be nothing left to do for it.
  */
 int producer_run(struct peer *peer, const struct workload_opts *opts,
 		 struct workload_result *result);
 /*
- * Receive and verify them. 0 also with mismatches; errors as above. A
- * producer that is not there yet is waited for.
+ * Receive and verify them. 0 also with mismatches; errors as above, the other
+ * way round. A producer that is not there yet is waited for.
  */
 int consumer_run(struct peer *peer, const struct workload_opts *opts,
 		 struct workload_result *result);
+
+/* The sentence for what a run ended with. Never NULL. */
+const char *workload_strerror(int err, const struct workload_result *result);
+
+/* The ends of a channel, as workload_absent() tells of them. */
+enum workload_end {
+	WORKLOAD_PRODUCER,
+	WORKLOAD_CONSUMER
+};
+/*
+ * Why one end waited in vain: what the owner word (shm/owner.h) of the other
+ * tells of whoever should be there. err: -SHM_ETIMEDOUT or -SHM_EGONE.
+ */
+const char *workload_absent(enum workload_end end, uint64_t owner_word,
+			    int err);
 
 /* Say which message was wrong first, and how. */
 void workload_describe(const struct workload_result *result,

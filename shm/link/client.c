@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -241,6 +242,32 @@ int client_connect(struct client **out, const char *path, int timeout_ms,
 fail:
 	client_destroy(client);
 	return err;
+}
+
+const char *client_strerror(int err)
+{
+	switch (err) {
+	case -ENOENT:
+		return "there is no such socket; is the server running? "
+		       "(ivlab server --socket PATH, or ivlab run --socket "
+		       "PATH LAB)";
+	case -ECONNREFUSED:
+		return "nobody serves there any more; start a server again "
+		       "(ivlab server --socket PATH)";
+	case -EACCES:
+		return "the socket belongs to another user";
+	case -ECONNRESET:
+		return "the server closed the connection";
+	case -ETIMEDOUT:
+		return "whoever serves there does not answer";
+	case -EPROTO:
+		return "whoever serves there is no ivshmem server";
+	case -EPROTONOSUPPORT:
+		return "the server speaks another version of the ivshmem "
+		       "protocol";
+	default:
+		return strerror(-err);
+	}
 }
 
 void client_destroy(struct client *client)

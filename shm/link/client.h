@@ -42,6 +42,8 @@ struct client_events {
  */
 int client_connect(struct client **out, const char *path, int timeout_ms,
 		   const struct client_events *events);
+/* The sentence for one of these errors, and what to do; never NULL. */
+const char *client_strerror(int err);
 void client_destroy(struct client *client);
 
 uint32_t client_id(const struct client *client);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -319,6 +320,24 @@ int server_create(struct server **out, const struct server_opts *opts)
 fail:
 	server_destroy(server);
 	return err;
+}
+
+const char *server_strerror(int err)
+{
+	switch (err) {
+	case -EADDRINUSE:
+		return "another server runs there; stop it or take another "
+		       "path";
+	case -EEXIST:
+		return "a file is there that is no socket; remove it or take "
+		       "another path";
+	case -EINVAL:
+		return "a socket's path has 1 to 107 bytes";
+	case -ENOENT:
+		return "there is no such directory";
+	default:
+		return strerror(-err);
+	}
 }
 
 void server_destroy(struct server *server)

@@ -50,6 +50,8 @@ struct server_opts {
  * vectors_nr or path out of range.
  */
 int server_create(struct server **out, const struct server_opts *opts);
+/* The sentence for one of these errors, and what to do; never NULL. */
+const char *server_strerror(int err);
 /* Disconnects all (left() is not called), unlinks the socket. NULL is fine. */
 void server_destroy(struct server *server);
 

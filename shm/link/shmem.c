@@ -7,6 +7,7 @@
 #include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -72,12 +73,24 @@ fail:
 	return err;
 }
 
+uint64_t shmem_backing_len(void)
+{
+	struct sysinfo info;
+
+	/* It fails on a bad pointer only; mmap() has the last word then. */
+	if (sysinfo(&info))
+		return UINT64_MAX;
+	return ((uint64_t)info.totalram + info.totalswap) * info.mem_unit;
+}
+
 int shmem_create(struct shmem *shmem, const char *name, uint64_t len,
 		 bool hugepages)
 {
 	*shmem = not_held;
 	if (!len_ok(len))
 		return -EINVAL;
+	if (len > shmem_backing_len())
+		return -ENOMEM;
 	if (hugepages && len >= SHMEM_HUGE_LEN &&
 	    create(shmem, name, len, true) == 0)
 		return 0;

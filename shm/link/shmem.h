@@ -25,10 +25,16 @@ struct shmem {
  * Create, seal and map. len: power of two >= SHMEM_MIN_LEN, else -EINVAL.
  * hugepages: back it with 2 MiB pages, reserved now. Not possible (none free,
  * len smaller than one): falls back to 4 KiB pages; page_len says so.
- * -ENOMEM, or -errno of memfd_create, ftruncate, fcntl, mmap.
+ * -ENOMEM, also when len is more than shmem_backing_len(); or -errno of
+ * memfd_create, ftruncate, fcntl, mmap.
  */
 int shmem_create(struct shmem *shmem, const char *name, uint64_t len,
 		 bool hugepages);
+/*
+ * RAM and swap of this machine. Pages come when they are touched, so what is
+ * larger could be made, and would have peers killed once it fills.
+ */
+uint64_t shmem_backing_len(void);
 /*
  * Map the object behind fd (taken over on success). -EINVAL: its size is not
  * a power of two >= SHMEM_MIN_LEN.

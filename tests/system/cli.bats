@@ -158,13 +158,60 @@ refuse_lab_line() {
 	[[ $output == *"$lab:3: [vm a] pin = $((cpu + 1)): there is no CPU"* ]]
 }
 
+@test "vm pinned to a CPU that is not there, or to too many, names those that are" {
+	ivlab vm --image hello --pin 1000
+	expect 2 "--pin 1000: there is no CPU 1000 for us on this host, only "
+	ivlab vm --image hello --pin 99999
+	expect 2 "--pin 99999: there is no CPU 99999 for us"
+	command -v taskset >/dev/null || skip "no taskset"
+	cpu=$(taskset -cp $$ | sed 's/.*: \([0-9]*\).*/\1/')
+	run timeout 60 taskset -c "$cpu" "$ivlab" vm --image hello --pin $((cpu + 1))
+	[ "$status" -eq 2 ]
+	[[ $output == *"there is no CPU $((cpu + 1)) for us on this host, only $cpu"$'\n'* ]]
+	ivlab vm --image hello --pin "$cpu,$cpu"
+	expect 2 "--pin: 2 host CPUs for 1 vCPUs; allowed: one for each"
+	ivlab vm --image hello --cpus 2 --pin "$cpu"
+	expect 2 "--pin: 1 host CPUs for 2 vCPUs"
+}
+
+@test "image that is none is named, with the guests there are" {
+	ivlab vm --image producr
+	expect 103 "image producr: no such guest, did you mean producer?; there are "
+	for guest in hello producer consumer; do
+		expect 103 "$guest"
+	done
+	[[ $errors != *test_* ]]
+	ivlab vm --image zzzzzz
+	expect 103 "image zzzzzz: no such guest; there are "
+	cd "$BATS_TEST_TMPDIR"
+	echo text >mine.elf
+	ivlab vm --image mine.elf
+	expect 103 "no guest of that name; for the file write ./mine.elf"
+	ivlab vm --image ./gone.elf
+	expect 103 "no file ./gone.elf"
+	ivlab vm --image "$BATS_TEST_TMPDIR"
+	expect 103 "$BATS_TEST_TMPDIR is a directory"
+	ivlab vm --image /dev/null
+	expect 103 "/dev/null is not a regular file"
+	printf '[vm a]\nimage = .\n[vm b]\nimage = ./\n' >"$lab"
+	ivlab run "$lab"
+	expect 2 "$lab:4: [vm b] image = ./: $BATS_TEST_TMPDIR/./ is a directory; allowed:"
+}
+
+@test "ivlab without its guests says so" {
+	cp "$ivlab" "$BATS_TEST_TMPDIR/alone"
+	run timeout 60 "$BATS_TEST_TMPDIR/alone" vm --image hello
+	[ "$status" -eq 103 ]
+	[[ $output == *"no guests came with this ivlab"* ]]
+}
+
 @test "missing image is named with the place looked at" {
 	printf '[vm a]\nimage = ./gone.elf\n' >"$lab"
 	ivlab run "$lab"
 	expect 2 "$lab:2: [vm a] image = ./gone.elf: no file $BATS_TEST_TMPDIR/./gone.elf"
 	printf '[vm a]\nimage = no-such-guest\n' >"$lab"
 	ivlab run "$lab"
-	expect 2 "$lab:2: [vm a] image = no-such-guest: no file "
+	expect 2 "$lab:2: [vm a] image = no-such-guest: no such guest; there are "
 	printf '[vm a]\ncpus = 1\n' >"$lab"
 	ivlab run "$lab"
 	expect 2 "$lab:1: [vm a] image: missing; allowed:"
@@ -237,10 +284,14 @@ refuse_lab_line() {
 	expect 2 "--socket PATH is missing"
 	ivlab server --socket s extra
 	expect 2 "what is extra?"
-	for bad in 3M 1K 17Q 0 ''; do
-		ivlab server --socket s --size "$bad"
-		expect 2 "--size $bad; allowed: a power of two from 4K"
+	for bad in '3M: not a power of two' '1K: too small' '1T: not a size' \
+		'0: too small' ': not a size' '256G: too large' \
+		'99999999999999999999: too large'; do
+		ivlab server --socket s --size "${bad%%:*}"
+		expect 2 "--size $bad; allowed: a power of two from 4K to 128G"
 	done
+	ivlab server --help
+	[[ $output == *"4K to 128G"*"RAM and swap"* ]]
 	for bad in 0 65 x; do
 		ivlab server --socket s --vectors "$bad"
 		expect 2 "--vectors $bad; allowed: 1 to 64"
@@ -249,17 +300,17 @@ refuse_lab_line() {
 
 @test "server serves until SIGTERM and takes its socket away" {
 	socket=$BATS_TEST_TMPDIR/s
-	timeout -k 5 60 "$ivlab" server --socket "$socket" --size 1M \
+	timeout -k 5 120 "$ivlab" server --socket "$socket" --size 1M \
 		2>"$BATS_TEST_TMPDIR/log" 3>&- &
 	pid=$!
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		[ ! -S "$socket" ] || break
 		sleep 0.1
 	done
 	[ -S "$socket" ]
 	# A second one must not take the place of a living one.
 	ivlab server --socket "$socket"
-	expect 1 "Address already in use"
+	expect 1 "cannot serve on $socket: another server runs there; stop it"
 	[ -S "$socket" ]
 	kill "$pid" # timeout hands it on
 	status=0
@@ -270,10 +321,83 @@ refuse_lab_line() {
 	grep -q "serving 1 MiB" "$BATS_TEST_TMPDIR/log"
 }
 
+# Larger than RAM and swap together, in bytes; nothing when none is allowed.
+size_too_large() {
+	local kib size=4096
+	kib=$(awk '/^(MemTotal|SwapTotal):/ { sum += $2 } END { print sum }' \
+		/proc/meminfo)
+	while [ "$size" -le $((kib * 1024)) ]; do
+		size=$((size * 2))
+	done
+	[ "$size" -gt $((128 << 30)) ] || echo "$size"
+}
+
+@test "more memory than the machine has is refused, by server and by run" {
+	size=$(size_too_large)
+	[ -n "$size" ] || skip "this machine can back any region"
+	ivlab server --socket "$BATS_TEST_TMPDIR/s" --size "$size"
+	expect 1 "RAM and swap of this machine are "
+	[ ! -e "$BATS_TEST_TMPDIR/s" ]
+	{ : >/dev/kvm; } 2>/dev/null || skip "run looks at /dev/kvm first"
+	printf '[lab]\nregion = %s\n[vm a]\nimage = hello\n' "$size" >"$lab"
+	ivlab run "$lab"
+	expect 1 "RAM and swap of this machine are "
+}
+
+@test "socket nobody listens on any more is replaced, and named to who joins" {
+	socket=$BATS_TEST_TMPDIR/s
+	# Without timeout, which would be the one to be killed.
+	"$ivlab" server --socket "$socket" --size 4K 3>&- 2>&1 &
+	pid=$!
+	for ((i = 0; i < 600; i++)); do
+		[ ! -S "$socket" ] || break
+		sleep 0.1
+	done
+	kill -KILL "$pid"
+	wait "$pid" || true
+	[ -S "$socket" ]
+	run timeout 60 "$IVLAB_BUILD/host_peer" producer "$socket"
+	[ "$status" -eq 1 ]
+	[[ $output == *"joining $socket: nobody serves there any more; start a server again (ivlab server --socket"* ]]
+	timeout -k 5 120 "$ivlab" server --socket "$socket" --size 4K \
+		2>"$BATS_TEST_TMPDIR/log" 3>&- &
+	pid=$!
+	for ((i = 0; i < 600; i++)); do
+		! grep -q "serving 4 KiB" "$BATS_TEST_TMPDIR/log" || break
+		sleep 0.1
+	done
+	grep -q "serving 4 KiB" "$BATS_TEST_TMPDIR/log"
+	kill "$pid"
+	wait "$pid" || true
+}
+
+@test "joining a server that is not there tells how to start one" {
+	run timeout 60 "$IVLAB_BUILD/host_peer" consumer "$BATS_TEST_TMPDIR/none"
+	[ "$status" -eq 1 ]
+	[[ $output == *"joining $BATS_TEST_TMPDIR/none: there is no such socket;"*"ivlab server --socket"* ]]
+	echo precious >"$BATS_TEST_TMPDIR/file"
+	run timeout 60 "$IVLAB_BUILD/host_peer" consumer "$BATS_TEST_TMPDIR/file"
+	[ "$status" -eq 1 ]
+	[[ $output == *"joining $BATS_TEST_TMPDIR/file: nobody serves there"* ]]
+}
+
+@test "host programs have help on stdout, and refuse what they do not know" {
+	for program in host_peer host_pair; do
+		run timeout 60 bash -c '"$0" --help 2>/dev/null' \
+			"$IVLAB_BUILD/$program"
+		[ "$status" -eq 0 ]
+		[[ $output == "usage: $program"* ]]
+		run timeout 60 bash -c '"$0" --nonsense 2>&1 >/dev/null' \
+			"$IVLAB_BUILD/$program"
+		[ "$status" -eq 2 ]
+		[[ $output == *"usage: $program"* ]]
+	done
+}
+
 @test "server does not replace a file that is no socket" {
 	echo precious >"$BATS_TEST_TMPDIR/file"
 	ivlab server --socket "$BATS_TEST_TMPDIR/file"
-	expect 1 "File exists"
+	expect 1 "cannot serve on $BATS_TEST_TMPDIR/file: a file is there that is no socket; remove it"
 	[ "$(cat "$BATS_TEST_TMPDIR/file")" = precious ]
 }
 

@@ -21,17 +21,13 @@ kill_lab() {
 
 # Living processes whose command line holds $1 (zombies have none).
 processes_with() {
-	local pid
-	for pid in /proc/[0-9]*; do
-		[ "${pid#/proc/}" = "$BASHPID" ] && continue
-		if { tr '\0' ' ' <"$pid/cmdline"; } 2>/dev/null |
-			grep -qF -- "$1"; then
-			echo "${pid#/proc/}"
-		fi
-	done
+	# One process, not two for each there is: a busy machine is slow at it.
+	pgrep -f -- "$(sed 's/[][\\.*^$+?(){}|]/\\&/g' <<<"$1")" || true
 }
 
-# Wait up to $1 seconds for the command behind it to succeed.
+# Wait up to $1 seconds for the command behind it to succeed. What takes a
+# moment here can take a hundred times as long on a busy machine, and whoever
+# succeeds waits no longer: be generous.
 eventually() {
 	local tenths=$(($1 * 10))
 	shift

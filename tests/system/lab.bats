@@ -38,15 +38,16 @@ nothing_left() {
 		[ -z "$(processes_with "$XDG_RUNTIME_DIR")" ]
 }
 
-start_lab() {
-	timeout -s KILL 60 "$ivlab" run --quiet "$lab" \
+start_lab() { # how, in place of --quiet
+	how=${1:---quiet}
+	timeout -s KILL 180 "$ivlab" run "$how" "$lab" \
 		>"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 	timeout_pid=$!
-	eventually 20 launcher_found
+	eventually 60 launcher_found
 }
 
 launcher_found() {
-	lab_pid=$(processes_with "run --quiet $lab" | while read -r pid; do
+	lab_pid=$(processes_with "run $how $lab" | while read -r pid; do
 		[ "$(tr '\0' ' ' <"/proc/$pid/cmdline" | cut -d' ' -f1)" = \
 			"$ivlab" ] && echo "$pid"
 	done | head -n 1)
@@ -168,7 +169,7 @@ lab_status() {
 	for vm in producer consumer; do
 		for delay in 0 0.01 0.05 0.3; do
 			start_lab
-			eventually 20 vm_there "$vm"
+			eventually 60 vm_there "$vm"
 			sleep "$delay"
 			kill -9 "$(vm_pid "$vm")"
 			lab_status
@@ -184,7 +185,7 @@ lab_status() {
 	local signal
 	for signal in INT:130 TERM:143 HUP:129; do
 		start_lab
-		eventually 20 streaming
+		eventually 60 streaming
 		kill -"${signal%:*}" "$lab_pid"
 		lab_status
 		[ "$status" -eq "${signal#*:}" ]
@@ -192,14 +193,49 @@ lab_status() {
 	done
 }
 
+# The progress line tells of messages: some have arrived.
+progress_there() {
+	grep -qE '([1-9][0-9]*\.[0-9]|0\.[1-9]) million messages' \
+		"$BATS_TEST_TMPDIR/err"
+}
+
+@test "a lab that is ended early reports what it knows, as incomplete" {
+	local out=$BATS_TEST_TMPDIR/out
+	write_lab 1000000000000
+	start_lab --json
+	eventually 60 progress_there
+	kill -INT "$lab_pid"
+	lab_status
+	[ "$status" -eq 130 ]
+	jq -e '(.ok | not) and .incomplete and .messages > 100000 and
+		.bytes == .messages * 64 and .seconds > 0 and
+		.messages_per_second > 0 and .mismatches == null' "$out"
+	start_lab --timeout=0 # any option but --quiet
+	eventually 60 progress_there
+	kill -9 "$(vm_pid consumer)"
+	lab_status
+	[ "$status" -eq 1 ]
+	grep -qE '^messages +[1-9][0-9]* \(incomplete: ' "$out"
+	nothing_left
+}
+
+@test "guests that report no figures leave them out" {
+	printf '[vm a]\nimage = hello\n' >"$lab"
+	run --separate-stderr timeout 60 "$ivlab" run "$lab"
+	[ "$status" -eq 0 ]
+	[[ "$output" =~ messages\ +-$'\n' ]]
+	run --separate-stderr timeout 60 "$ivlab" run --json "$lab"
+	jq -e '.ok and .messages == null and .seconds == null and
+		has("messages") and (has("incomplete") | not)' <<<"$output"
+}
+
 @test "kill -9 of the launcher takes the VMs with it" {
 	write_lab 1000000000000
 	start_lab
-	eventually 20 streaming
+	eventually 60 streaming
 	kill -9 "$lab_pid"
 	lab_status
-	eventually 10 test -z "$(processes_with "$XDG_RUNTIME_DIR")" ||
-		eventually 10 no_vms
+	eventually 60 no_vms
 	# The socket cannot clean itself up; a new lab is not disturbed by it.
 	rm -rf "${XDG_RUNTIME_DIR:?}"/*
 }
@@ -221,7 +257,7 @@ no_vms() {
 		[vm a]
 		image = $BATS_TEST_TMPDIR/none.elf
 	EOF
-	run timeout 20 "$ivlab" run "$lab"
+	run timeout 60 "$ivlab" run "$lab"
 	echo "$output"
 	[ "$status" -eq 2 ]
 	[[ "$output" == *"test.lab:2:"*"none.elf"* ]]
@@ -265,14 +301,14 @@ no_vms() {
 	EOF
 	timeout 60 "$ivlab" run --quiet --socket "$sock" "$lab" 3>&- &
 	timeout_pid=$!
-	eventually 20 test -S "$sock"
+	eventually 60 test -S "$sock"
 	timeout 60 "$IVLAB_BUILD/host_peer" producer "$sock" messages=200000
 	wait "$timeout_pid"
 
 	sed -i 's/consumer/producer/' "$lab"
 	timeout 60 "$ivlab" run --quiet --socket "$sock" "$lab" 3>&- &
 	timeout_pid=$!
-	eventually 20 test -S "$sock"
+	eventually 60 test -S "$sock"
 	# The machine may end, and with it the server, before we have joined
 	# only if it could send everything: the ring is smaller than that.
 	timeout 60 "$IVLAB_BUILD/host_peer" consumer "$sock" messages=200000

@@ -8,7 +8,7 @@ setup_file() {
 	TMPDIR=$(mktemp -d)
 	export TMPDIR
 	peer_status=0
-	timeout -k 5 60 "$IVLAB_BUILD/system/qtest_peer" \
+	timeout -k 5 180 "$IVLAB_BUILD/system/qtest_peer" \
 		>"$TMPDIR/out" 2>&1 || peer_status=$?
 	export peer_status
 }

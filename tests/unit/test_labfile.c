@@ -250,9 +250,11 @@ static void bad_image_is_named_with_its_place(void)
 		   "t.lab:2: [vm a] image = ./nowhere.elf: no file "
 		   "/proc/self/./nowhere.elf; allowed: ");
 	assert_bad("[vm a]\nimage = no-such-guest\n",
-		   "t.lab:2: [vm a] image = no-such-guest: no file /");
+		   "t.lab:2: [vm a] image = no-such-guest: no guests came "
+		   "with this ivlab: there is no /");
 	assert_bad("[vm a]\nimage = /proc\n",
-		   "t.lab:2: [vm a] image = /proc: /proc is not a readable");
+		   "t.lab:2: [vm a] image = /proc: /proc is a directory; "
+		   "allowed: ");
 	assert_bad("[vm a]\n\n[vm b]\n" IMAGE,
 		   "t.lab:1: [vm a] image: missing; allowed: ");
 }

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "shm/link/client.h"
+#include "shm/link/host_peer.h"
+#include "shm/spsc.h"
 #include "tests/unit/harness.h"
 #include "vmm/core/kvm.h"
 #include "vmm/core/stats.h"
@@ -23,6 +25,7 @@
 
 #define SECOND_NS     1000000000ull
 #define FDS_NR	      256
+#define STREAM_NR     30
 #define LONG_LINE_LEN 1300 /* two and a half CONSOLE_LINE_LEN */
 
 /* In place of kvm.c: no KVM is needed for processes that only play VMs. */
@@ -68,6 +71,33 @@ static int join_and_check_id(const char *socket, const char *args)
 	return id == number(args + strlen("id ")) ? 0 : 91;
 }
 
+/* Send and take messages, alone at both ends. */
+static int stream(const char *socket)
+{
+	struct host_peer *host;
+	struct region region;
+	struct spsc_tx tx;
+	struct spsc_rx rx;
+	struct peer *peer;
+	uint64_t word = 0;
+
+	if (host_peer_open(&host, socket, 1, 10000))
+		return 90;
+	peer = host_peer_peer(host);
+	if (region_attach(&region, peer->region, peer->region_len) ||
+	    spsc_create(&region, "r", sizeof(word), 64, peer->id) ||
+	    spsc_open_tx(&tx, &region, "r", peer, 0) ||
+	    spsc_open_rx(&rx, &region, "r", peer, 0))
+		return 91;
+	for (uint32_t i = 0; i < STREAM_NR; i++)
+		if (spsc_push(&tx, &word, 1) != 1 ||
+		    spsc_pop(&rx, &word, 1) != 1)
+			return 92;
+	spsc_close_tx(&tx);
+	spsc_close_rx(&rx);
+	return 0;
+}
+
 static void flood(void)
 {
 	char line[1000];
@@ -78,7 +108,7 @@ static void flood(void)
 		;
 }
 
-static int end(struct stats *stats, enum stats_end why, uint32_t status)
+static int ended(struct stats *stats, enum stats_end why, uint32_t status)
 {
 	atomic_store(&stats->status, status);
 	atomic_store(&stats->end, why);
@@ -88,7 +118,7 @@ static int end(struct stats *stats, enum stats_end why, uint32_t status)
 static int play(struct stats *stats, const char *args, const char *socket)
 {
 	if (strncmp(args, "exit ", 5) == 0)
-		return end(stats, STATS_END_EXIT, number(args + 5));
+		return ended(stats, STATS_END_EXIT, number(args + 5));
 	if (strcmp(args, "report") == 0) {
 		stats_report_set(stats, "messages", 1000);
 		stats_report_set(stats, "bytes", 64000);
@@ -100,7 +130,7 @@ static int play(struct stats *stats, const char *args, const char *socket)
 	} else if (strcmp(args, "fault") == 0) {
 		atomic_store(&stats->fault[0], 14);
 		atomic_store(&stats->fault[3], 0xdead);
-		return end(stats, STATS_END_FAULT, 0);
+		return ended(stats, STATS_END_FAULT, 0);
 	} else if (strcmp(args, "die") == 0) {
 		raise(SIGKILL);
 	} else if (strcmp(args, "print") == 0) {
@@ -111,18 +141,27 @@ static int play(struct stats *stats, const char *args, const char *socket)
 	} else if (strcmp(args, "complain") == 0) {
 		puts("many words\nthat is why");
 		(void)fflush(stdout);
-		return end(stats, STATS_END_EXIT, 1);
+		return ended(stats, STATS_END_EXIT, 1);
 	} else if (strcmp(args, "long") == 0) {
 		for (int i = 0; i < LONG_LINE_LEN; i++)
 			putchar('y');
 		(void)fflush(stdout);
 	} else if (strncmp(args, "id ", 3) == 0) {
-		return end(stats, STATS_END_EXIT,
-			   (uint32_t)join_and_check_id(socket, args));
+		return ended(stats, STATS_END_EXIT,
+			     (uint32_t)join_and_check_id(socket, args));
 	} else if (strcmp(args, "fds") == 0) {
-		return end(stats, STATS_END_EXIT, (uint32_t)open_fds());
+		return ended(stats, STATS_END_EXIT, (uint32_t)open_fds());
 	} else if (strcmp(args, "flood") == 0) {
 		flood();
+	} else if (strncmp(args, "stream", strlen("stream")) == 0) {
+		int err = stream(socket);
+
+		if (err)
+			return err;
+		if (strcmp(args, "stream, then die") == 0)
+			raise(SIGKILL);
+		kill(getppid(), SIGTERM);
+		pause();
 	} else if (strncmp(args, "signal parent ", 14) == 0) {
 		kill(getppid(), (int)number(args + 14));
 		pause();
@@ -135,7 +174,7 @@ static int play(struct stats *stats, const char *args, const char *socket)
 	} else {
 		pause();
 	}
-	return end(stats, STATS_END_EXIT, 0);
+	return ended(stats, STATS_END_EXIT, 0);
 }
 
 static int play_vm(int argc, char **argv)
@@ -313,6 +352,23 @@ static void lab_that_takes_too_long_is_ended(void)
 
 	CU_ASSERT_EQUAL(run_opts(args, &opts), 1);
 	assert_error("still running after 0.1 s");
+	CU_ASSERT_TRUE(result.timed_out);
+	CU_ASSERT_TRUE(result.incomplete);
+}
+
+/* What its rings knew when it was stopped stands in the report. */
+static void lab_that_is_ended_early_tells_what_it_did(void)
+{
+	CU_ASSERT_EQUAL(RUN("stream, then stop"), 128 + SIGTERM);
+	CU_ASSERT_TRUE(result.incomplete);
+	CU_ASSERT_FALSE(result.timed_out);
+	CU_ASSERT_EQUAL(result.messages, STREAM_NR);
+	CU_ASSERT_EQUAL(result.bytes, STREAM_NR * sizeof(uint64_t));
+	CU_ASSERT_EQUAL(RUN("stream, then die", "wait"), 1);
+	CU_ASSERT_EQUAL(result.messages, STREAM_NR);
+	/* It was through before it was stopped. */
+	CU_ASSERT_EQUAL(RUN("report", "exit 0"), 0);
+	CU_ASSERT_FALSE(result.incomplete);
 }
 
 static void output_is_shown_as_named_harmless_lines(void)
@@ -442,6 +498,8 @@ static const struct unit_test tests[] = {
 	  signal_ends_the_lab_with_its_number },
 	{ "lab_that_takes_too_long_is_ended",
 	  lab_that_takes_too_long_is_ended },
+	{ "lab_that_is_ended_early_tells_what_it_did",
+	  lab_that_is_ended_early_tells_what_it_did },
 	{ "output_is_shown_as_named_harmless_lines",
 	  output_is_shown_as_named_harmless_lines },
 	{ "long_line_is_split", long_line_is_split },

@@ -11,14 +11,14 @@ static struct lab_result result;
 static struct stats stats;
 static char text[65536];
 
+static const struct lab lab = { .region_len = 64 << 20 };
 static const siginfo_t exited_0 = { .si_code = CLD_EXITED };
 
 /* Two VMs that did well. */
 static void fill(void)
 {
-	memset(&result, 0, sizeof(result));
+	result_init(&result, &lab);
 	memset(&stats, 0, sizeof(stats));
-	result.region_len = 64 << 20;
 	result.page_len = 4096;
 	strcpy(result.kvm, "kvm-test");
 	stats.end = STATS_END_EXIT;
@@ -32,7 +32,7 @@ static void fill(void)
 	stats.kvm_setup_ns = 4000000;
 	result_take_vm(&result.vms[0], "producer", &stats, &exited_0, false);
 	stats.kvm_exits = 1234;
-	stats.reports_nr = 4;
+	stats.reports_nr = 5;
 	strcpy(stats.reports[0].key, "messages");
 	stats.reports[0].value = 50000000;
 	strcpy(stats.reports[1].key, "bytes");
@@ -41,6 +41,7 @@ static void fill(void)
 	stats.reports[2].value = 2000000000;
 	strcpy(stats.reports[3].key, "sleeps");
 	stats.reports[3].value = 17;
+	strcpy(stats.reports[4].key, "mismatches");
 	result_take_vm(&result.vms[1], "consumer", &stats, &exited_0, false);
 	result.vms_nr = 2;
 	result_sum(&result, 1000000);
@@ -147,8 +148,90 @@ static void text_of_an_empty_result_divides_by_nothing(void)
 	memset(&result, 0, sizeof(result));
 	print(report_text);
 	assert_line("seconds         0.000\n");
+	result_init(&result, &lab);
+	print(report_text);
+	assert_line("seconds         -\n");
 	CU_ASSERT_PTR_NULL(strstr(text, "nan"));
 	CU_ASSERT_PTR_NULL(strstr(text, "inf"));
+}
+
+/* Guests that stream nothing, as hello, report no figures. */
+static void figures_nobody_reported_are_left_out(void)
+{
+	static const char *const keys[] = {
+		"messages",	    "bytes",
+		"seconds",	    "messages_per_second",
+		"bytes_per_second", "mismatches"
+	};
+	json_t *root;
+
+	fill();
+	result_init(&result, &lab);
+	stats.reports_nr = 0;
+	result_take_vm(&result.vms[0], "hello", &stats, &exited_0, false);
+	result.vms_nr = 1;
+	result_sum(&result, 0);
+	CU_ASSERT_EQUAL(result.exit_code, 0);
+	print(report_text);
+	assert_line("messages        -\n");
+	assert_line("bytes           -\n");
+	assert_line("seconds         -\n");
+	assert_line("mismatches      -\n");
+	CU_ASSERT_PTR_NULL(strstr(text, "messages/s"));
+	CU_ASSERT_PTR_NULL(strstr(text, "throughput"));
+	root = print_json();
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		CU_ASSERT_TRUE(json_is_null(json_object_get(root, keys[i])));
+	CU_ASSERT_PTR_NULL(json_object_get(root, "incomplete"));
+	json_decref(root);
+}
+
+static void lab_cut_short_tells_what_its_rings_knew(void)
+{
+	json_t *root;
+
+	fill();
+	result_init(&result, &lab);
+	stats.reports_nr = 0;
+	result_take_vm(&result.vms[0], "producer", &stats, &exited_0, true);
+	result_take_vm(&result.vms[1], "consumer", &stats, &exited_0, true);
+	result.vms_nr = 2;
+	result_sum(&result, 1000000);
+	result_cut_short(&result, 30000000, 1920000000, 1031000000);
+	print(report_text);
+	assert_line("messages        30000000 (incomplete: the lab was cut "
+		    "short)\n");
+	assert_line("bytes           1920000000\n");
+	assert_line("seconds         1.000\n");
+	assert_line("messages/s      30.00 million\n");
+	assert_line("mismatches      -\n");
+	CU_ASSERT_PTR_NULL(strstr(text, "messages        0"));
+	root = print_json();
+	CU_ASSERT_TRUE(json_is_true(json_object_get(root, "incomplete")));
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(root, "messages")),
+			30000000);
+	json_decref(root);
+}
+
+static void lab_cut_short_keeps_what_was_reported(void)
+{
+	fill();
+	result.mismatches = 1;
+	/* No more than that went through the rings, one of them wrong. */
+	result_cut_short(&result, 50000001, 1, UINT64_MAX);
+	CU_ASSERT_TRUE(result.incomplete);
+	CU_ASSERT_EQUAL(result.messages, 50000000);
+	CU_ASSERT_EQUAL(result.ns, 2000000000);
+	/* Nothing went through at all: that is not a figure. */
+	result_init(&result, &lab);
+	result_cut_short(&result, 0, 0, 1);
+	CU_ASSERT_EQUAL(result.messages, RESULT_UNKNOWN);
+	/* One of them never ran: the time is not known. */
+	fill();
+	result.vms[0].first_run_ns = 0;
+	result_cut_short(&result, 60000000, 1, UINT64_MAX);
+	CU_ASSERT_EQUAL(result.messages, 60000000);
+	CU_ASSERT_EQUAL(result.ns, RESULT_UNKNOWN);
 }
 
 static double number(const json_t *object, const char *key)
@@ -272,6 +355,25 @@ static void hostile_reports_cannot_break_a_report(void)
 	CU_ASSERT_PTR_NULL(strchr(text, '\x1b'));
 }
 
+/* Whatever it says: more than none is a failure. */
+static void mismatches_of_any_number_fail_the_lab(void)
+{
+	static const uint64_t numbers[] = { 1, UINT64_MAX - 1, UINT64_MAX };
+
+	for (int i = 0; i < 3; i++) {
+		fill();
+		result_init(&result, &lab);
+		strcpy(stats.reports[0].key, "mismatches");
+		stats.reports[0].value = numbers[i];
+		for (int vm = 0; vm < 2; vm++)
+			result_take_vm(&result.vms[vm], "v", &stats, &exited_0,
+				       false);
+		result.vms_nr = 2;
+		result_sum(&result, 0);
+		CU_ASSERT_EQUAL(result.exit_code, 1);
+	}
+}
+
 static void report_to_a_full_disk_is_an_error(void)
 {
 	FILE *out = fopen("/dev/full", "w");
@@ -344,6 +446,14 @@ static const struct unit_test tests[] = {
 	  text_says_when_huge_pages_were_not_there },
 	{ "text_of_an_empty_result_divides_by_nothing",
 	  text_of_an_empty_result_divides_by_nothing },
+	{ "figures_nobody_reported_are_left_out",
+	  figures_nobody_reported_are_left_out },
+	{ "lab_cut_short_tells_what_its_rings_knew",
+	  lab_cut_short_tells_what_its_rings_knew },
+	{ "lab_cut_short_keeps_what_was_reported",
+	  lab_cut_short_keeps_what_was_reported },
+	{ "mismatches_of_any_number_fail_the_lab",
+	  mismatches_of_any_number_fail_the_lab },
 	{ "json_has_every_promised_key", json_has_every_promised_key },
 	{ "json_of_a_failure_says_why", json_of_a_failure_says_why },
 	{ "json_error_alone_is_an_object", json_error_alone_is_an_object },

@@ -49,16 +49,7 @@ static void create_seals_size_for_good(void)
 static void create_bad_len_is_einval(void)
 {
 	static const uint64_t lens[] = {
-		0,
-		1,
-		2048,
-		4095,
-		4097,
-		12288,
-		3145728,
-		UINT64_MAX,
-		/* A power of two that no file can have. */
-		1ull << 63,
+		0, 1, 2048, 4095, 4097, 12288, 3145728, UINT64_MAX,
 	};
 
 	for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++) {
@@ -73,12 +64,21 @@ static void create_bad_len_is_einval(void)
 	}
 }
 
-static void create_beyond_address_space_is_error(void)
+static void create_beyond_ram_and_swap_is_enomem(void)
 {
+	uint64_t len = SHMEM_MIN_LEN;
 	struct shmem shmem;
 
-	CU_ASSERT(shmem_create(&shmem, "t", 1ull << 62, false) < 0);
-	check_not_held(&shmem);
+	CU_ASSERT(shmem_backing_len() > SHMEM_HUGE_LEN);
+	while (len <= shmem_backing_len())
+		len *= 2;
+	/* Then beyond the address space, then beyond any file. */
+	for (; len; len *= 2) {
+		CU_ASSERT_EQUAL(shmem_create(&shmem, "t", len, false), -ENOMEM);
+		check_not_held(&shmem);
+		CU_ASSERT_EQUAL(shmem_create(&shmem, "t", len, true), -ENOMEM);
+		check_not_held(&shmem);
+	}
 }
 
 static void create_hugepages_is_usable_whatever_backs_it(void)
@@ -183,8 +183,8 @@ static const struct unit_test tests[] = {
 	{ "create_maps_zeroed_memory", create_maps_zeroed_memory },
 	{ "create_seals_size_for_good", create_seals_size_for_good },
 	{ "create_bad_len_is_einval", create_bad_len_is_einval },
-	{ "create_beyond_address_space_is_error",
-	  create_beyond_address_space_is_error },
+	{ "create_beyond_ram_and_swap_is_enomem",
+	  create_beyond_ram_and_swap_is_enomem },
 	{ "create_hugepages_is_usable_whatever_backs_it",
 	  create_hugepages_is_usable_whatever_backs_it },
 	{ "create_hugepages_smaller_than_one_has_small_pages",

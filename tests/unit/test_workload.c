@@ -95,16 +95,68 @@ static void all_messages_arrive(void)
 	close_pair();
 }
 
-static void second_run_over_the_same_ring_arrives_too(void)
+static void longer_run_over_the_same_ring_sends_the_rest(void)
 {
 	open_pair();
 	for (int i = 0; i < 3; i++) {
 		CU_ASSERT_EQUAL(producer_run(&producer.peer, &opts, &result),
 				0);
+		CU_ASSERT_EQUAL(result.messages, SLOTS_NR);
 		CU_ASSERT_EQUAL(consumer_run(&consumer.peer, &opts, &result),
 				0);
+		CU_ASSERT_EQUAL(result.messages, SLOTS_NR);
 		CU_ASSERT_EQUAL(result.mismatches, 0);
+		opts.messages += SLOTS_NR;
 	}
+	close_pair();
+}
+
+static void assert_why(int err, const char *why)
+{
+	CU_ASSERT_STRING_EQUAL(workload_strerror(err, &result), why);
+	if (strcmp(workload_strerror(err, &result), why) != 0)
+		printf("# it says: %s\n", workload_strerror(err, &result));
+}
+
+static void stream_that_has_ended_is_eempty_at_both_ends(void)
+{
+	open_pair();
+	CU_ASSERT_EQUAL(producer_run(&producer.peer, &opts, &result), 0);
+	CU_ASSERT_EQUAL(producer_run(&producer.peer, &opts, &result),
+			-SHM_EEMPTY);
+	assert_why(-SHM_EEMPTY, "so many messages were sent through it before: "
+				"take another channel, or a new region");
+	CU_ASSERT_EQUAL(consumer_run(&consumer.peer, &opts, &result), 0);
+	CU_ASSERT_EQUAL(result.messages, SLOTS_NR);
+	CU_ASSERT_EQUAL(consumer_run(&consumer.peer, &opts, &result),
+			-SHM_EEMPTY);
+	assert_why(-SHM_EEMPTY, "its stream has ended, and all of it was "
+				"taken: take another channel, or a new region");
+	CU_ASSERT_EQUAL(result.messages, 0);
+	close_pair();
+}
+
+/* Both ends die when all is done, with their ends in hand. */
+static void heirs_of_a_stream_that_has_ended_have_nothing_to_do(void)
+{
+	struct region region;
+	struct spsc_tx tx;
+	struct spsc_rx rx;
+
+	open_pair();
+	CU_ASSERT_EQUAL(producer_run(&producer.peer, &opts, &result), 0);
+	CU_ASSERT_EQUAL(consumer_run(&consumer.peer, &opts, &result), 0);
+	CU_ASSERT_EQUAL(workload_attach(&region, &producer.peer), 0);
+	CU_ASSERT_EQUAL(
+		spsc_open_tx(&tx, &region, opts.channel, &producer.peer, 0), 0);
+	CU_ASSERT_EQUAL(
+		spsc_open_rx(&rx, &region, opts.channel, &consumer.peer, 0), 0);
+	region_peer_set(&region, producer.peer.id, REGION_PEER_GONE);
+	region_peer_set(&region, consumer.peer.id, REGION_PEER_GONE);
+	CU_ASSERT_EQUAL(producer_run(&producer.peer, &opts, &result), 0);
+	CU_ASSERT_EQUAL(result.messages, 0);
+	CU_ASSERT_EQUAL(consumer_run(&consumer.peer, &opts, &result), 0);
+	CU_ASSERT_EQUAL(result.messages, 0);
 	close_pair();
 }
 
@@ -180,6 +232,7 @@ static void consumer_without_a_producer_times_out(void)
 	open_pair();
 	CU_ASSERT_EQUAL(consumer_run(&consumer.peer, &opts, &result),
 			-SHM_ETIMEDOUT);
+	assert_why(-SHM_ETIMEDOUT, "no producer came within 30 s");
 	CU_ASSERT(consumer.clock_ns >= WORKLOAD_TIMEOUT_NS);
 	close_pair();
 }
@@ -194,6 +247,8 @@ static void consumer_of_a_silent_producer_times_out(void)
 	CU_ASSERT_EQUAL(consumer_run(&consumer.peer, &opts, &result),
 			-SHM_ETIMEDOUT);
 	CU_ASSERT_EQUAL(result.messages, 2);
+	assert_why(-SHM_ETIMEDOUT,
+		   "the producer left, and no other came within 30 s");
 	/* The end is free again. */
 	CU_ASSERT_EQUAL(consumer_run(&consumer.peer, &opts, &result),
 			-SHM_ETIMEDOUT);
@@ -206,6 +261,43 @@ static void producer_without_a_consumer_times_out(void)
 	opts.messages = SLOTS_NR + 1;
 	CU_ASSERT_EQUAL(producer_run(&producer.peer, &opts, &result),
 			-SHM_ETIMEDOUT);
+	assert_why(-SHM_ETIMEDOUT, "no consumer came within 30 s");
+	close_pair();
+}
+
+static void whoever_is_silent_or_dead_is_named(void)
+{
+	struct region region;
+	struct spsc_tx tx;
+	struct spsc_rx rx;
+
+	open_pair();
+	CU_ASSERT_EQUAL(workload_attach(&region, &producer.peer), 0);
+	CU_ASSERT_EQUAL(spsc_create(&region, opts.channel, WORKLOAD_MSG_LEN,
+				    SLOTS_NR, 1),
+			0);
+	CU_ASSERT_EQUAL(
+		spsc_open_rx(&rx, &region, opts.channel, &consumer.peer, 0), 0);
+	opts.messages = SLOTS_NR + 1;
+	CU_ASSERT_EQUAL(producer_run(&producer.peer, &opts, &result),
+			-SHM_ETIMEDOUT);
+	assert_why(-SHM_ETIMEDOUT, "the consumer took nothing for 30 s");
+	region_peer_set(&region, consumer.peer.id, REGION_PEER_GONE);
+	CU_ASSERT_EQUAL(producer_run(&producer.peer, &opts, &result),
+			-SHM_EGONE);
+	assert_why(-SHM_EGONE,
+		   "the consumer died, and no other came within 30 s");
+
+	CU_ASSERT_EQUAL(
+		spsc_open_tx(&tx, &region, opts.channel, &producer.peer, 0), 0);
+	CU_ASSERT_EQUAL(consumer_run(&consumer.peer, &opts, &result),
+			-SHM_ETIMEDOUT);
+	assert_why(-SHM_ETIMEDOUT, "the producer sent nothing for 30 s");
+	region_peer_set(&region, producer.peer.id, REGION_PEER_GONE);
+	CU_ASSERT_EQUAL(consumer_run(&consumer.peer, &opts, &result),
+			-SHM_EGONE);
+	assert_why(-SHM_EGONE,
+		   "the producer died, and no other came within 30 s");
 	close_pair();
 }
 
@@ -379,8 +471,12 @@ static void channel_of_31_characters_is_taken(void)
 
 static const struct unit_test tests[] = {
 	{ "all_messages_arrive", all_messages_arrive },
-	{ "second_run_over_the_same_ring_arrives_too",
-	  second_run_over_the_same_ring_arrives_too },
+	{ "longer_run_over_the_same_ring_sends_the_rest",
+	  longer_run_over_the_same_ring_sends_the_rest },
+	{ "stream_that_has_ended_is_eempty_at_both_ends",
+	  stream_that_has_ended_is_eempty_at_both_ends },
+	{ "heirs_of_a_stream_that_has_ended_have_nothing_to_do",
+	  heirs_of_a_stream_that_has_ended_have_nothing_to_do },
 	{ "lost_message_is_named", lost_message_is_named },
 	{ "repeated_message_is_named", repeated_message_is_named },
 	{ "damaged_word_is_noticed_whichever_it_is",
@@ -393,6 +489,8 @@ static const struct unit_test tests[] = {
 	  consumer_of_a_silent_producer_times_out },
 	{ "producer_without_a_consumer_times_out",
 	  producer_without_a_consumer_times_out },
+	{ "whoever_is_silent_or_dead_is_named",
+	  whoever_is_silent_or_dead_is_named },
 	{ "producer_that_comes_late_is_waited_for",
 	  producer_that_comes_late_is_waited_for },
 	{ "ring_of_other_messages_is_einval_at_both_ends",

@@ -43,10 +43,29 @@ static int read_whole(int fd, const char *path, void *buf, uint64_t len,
 	return 0;
 }
 
+/* 0 when the file begins like one; else -errno, and it was said. */
+static int is_elf(int fd, const char *path)
+{
+	char magic[SELFMAG] = { 0 };
+	ssize_t got;
+
+	do {
+		got = pread(fd, magic, sizeof(magic), 0);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0) {
+		int err = -errno;
+
+		log_error("%s: %s", path, strerror(-err));
+		return err;
+	}
+	if (memcmp(magic, ELFMAG, SELFMAG) == 0)
+		return 0;
+	log_error("%s: not an ELF file", path);
+	return -ENOEXEC;
+}
+
 static const char *header_fault(const Elf64_Ehdr *eh)
 {
-	if (memcmp(eh->e_ident, ELFMAG, SELFMAG) != 0)
-		return "not an ELF file";
 	if (eh->e_ident[EI_CLASS] != ELFCLASS64)
 		return "not a 64-bit ELF file";
 	if (eh->e_ident[EI_DATA] != ELFDATA2LSB || eh->e_machine != EM_X86_64)
@@ -157,7 +176,10 @@ static int image_load(int fd, const char *path, const struct memory *memory,
 	Elf64_Ehdr eh;
 	int err;
 
-	err = read_whole(fd, path, &eh, sizeof(eh), 0);
+	/* A short file of another kind is not a truncated image. */
+	err = is_elf(fd, path);
+	if (!err)
+		err = read_whole(fd, path, &eh, sizeof(eh), 0);
 	if (err)
 		return err;
 	fault = header_fault(&eh);

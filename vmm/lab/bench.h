@@ -21,7 +21,7 @@ struct bench_opts {
 	uint64_t messages; /* per run; 0: find out what takes about a second */
 	/* peers */
 	bool quick;
-	uint32_t rounds_nr; /* 1..BENCH_ROUNDS_MAX; 0: its default */
+	uint32_t rounds_nr; /* 0: its default; also of boot and exit */
 	const char *csv;    /* write the figures there, too; or NULL */
 	const char *only;   /* workloads with that in their name; or NULL */
 	const char *build;  /* of the program; NULL: the usual one */
@@ -32,6 +32,11 @@ int bench_ring(const struct bench_opts *opts);
 
 /* Our rings beside everybody else's: becomes that program. */
 int bench_peers(const struct bench_opts *opts);
+
+/* From no VM to a guest's first exit, and one port access, by processor mode.
+ * The exit status. */
+int bench_boot(const struct bench_opts *opts);
+int bench_exit(const struct bench_opts *opts);
 
 /*
  * Two CPUs: those wished for (wished_nr 2), or the first two we may use
@@ -64,5 +69,7 @@ struct bench_figure {
 };
 /* Of nr >= 1 values, which get sorted. */
 struct bench_figure bench_figure_of(double *values, size_t nr);
+/* How far apart the values lie, as a part of the median. */
+double bench_figure_spread(const struct bench_figure *figure);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "vmm/lab/bench.h"
+#include "vmm/lab/cpus.h"
 
 int bench_cpus(uint32_t cpus[2], const uint32_t *wished, uint32_t wished_nr,
 	       char *error, size_t error_len)
@@ -16,14 +17,10 @@ int bench_cpus(uint32_t cpus[2], const uint32_t *wished, uint32_t wished_nr,
 		snprintf(error, error_len, "the host does not tell its CPUs");
 		return -ENODEV;
 	}
-	for (; nr < wished_nr; nr++) {
-		cpus[nr] = wished[nr];
-		if (cpus[nr] < CPU_SETSIZE && CPU_ISSET(cpus[nr], &allowed))
-			continue;
-		snprintf(error, error_len,
-			 "there is no CPU %u for us on this host", cpus[nr]);
+	if (cpus_check(wished, wished_nr, error, error_len))
 		return -ENODEV;
-	}
+	for (; nr < wished_nr; nr++)
+		cpus[nr] = wished[nr];
 	for (uint32_t cpu = 0; nr < 2 && cpu < CPU_SETSIZE; cpu++)
 		if (CPU_ISSET(cpu, &allowed))
 			cpus[nr++] = cpu;

@@ -21,3 +21,8 @@ struct bench_figure bench_figure_of(double *values, size_t nr)
 		.max = values[nr - 1],
 	};
 }
+
+double bench_figure_spread(const struct bench_figure *figure)
+{
+	return (figure->max - figure->min) / figure->median;
+}

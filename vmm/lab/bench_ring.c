@@ -43,7 +43,8 @@ struct bench_run {
 	struct pair pairs[BENCH_PAIRS_MAX];
 	uint32_t pairs_nr;
 	char error[RESULT_TEXT_LEN];
-	int status; /* to end with, once error is set */
+	int status;   /* to end with, once error is set */
+	bool time_up; /* that is the error */
 };
 
 __attribute__((format(printf, 2, 3))) static int fail(struct bench_run *b,
@@ -112,17 +113,20 @@ static int run_guests(struct bench_run *b, uint64_t messages, struct pair *pair)
 	opts.start_ns = clock_now_ns();
 	if (opts.start_ns >= b->deadline_ns) {
 		labfile_destroy(lab);
+		b->time_up = true;
 		return fail(b, "no time left");
 	}
 	opts.timeout_ns = b->deadline_ns - opts.start_ns;
 	status = launcher_run(lab, &opts, r);
 	labfile_destroy(lab);
 	if (status) {
+		b->time_up = r->timed_out;
 		fail(b, "guests: %s", r->error);
 		b->status = status;
 		return -1;
 	}
-	if (!r->messages || !r->ns)
+	if (!r->messages || r->messages == RESULT_UNKNOWN || !r->ns ||
+	    r->ns == RESULT_UNKNOWN)
 		return fail(b, "guests: they reported no messages");
 	for (uint32_t i = 0; i < r->vms_nr; i++) {
 		if (r->vms[i].exits > exits)
@@ -142,9 +146,12 @@ static int run_host(struct bench_run *b, uint64_t messages, struct pair *pair)
 					.deadline_ns = b->deadline_ns };
 	struct bench_host host = { 0 };
 	char error[RESULT_TEXT_LEN - 32];
+	int err;
 
 	tuning_load(&opts.tuning); /* as the guests' region has it */
-	if (bench_host_run(&host, &opts, error, sizeof(error)))
+	err = bench_host_run(&host, &opts, error, sizeof(error));
+	b->time_up = err == -ETIMEDOUT;
+	if (err)
 		return fail(b, "host threads: %s", error);
 	if (host.mismatches)
 		return fail(b, "host threads: %llu messages did not match",
@@ -166,33 +173,48 @@ static int run_pair(struct bench_run *b, uint64_t messages, bool host_first,
 	return 0;
 }
 
+static int calibrate(struct bench_run *b)
+{
+	struct pair pair = { 0 };
+
+	/* Short, and not counted: it also warms everything up. */
+	if (run_pair(b, CALIBRATE_NR, false, &pair))
+		return -1;
+	b->messages =
+		(uint64_t)((double)PAIR_NS / (pair.guest_ns + pair.host_ns));
+	if (b->messages < MESSAGES_MIN)
+		b->messages = MESSAGES_MIN;
+	if (b->messages > MESSAGES_MAX)
+		b->messages = MESSAGES_MAX;
+	return 0;
+}
+
 static int run_all(struct bench_run *b, const struct bench_opts *opts)
 {
 	uint64_t longest_ns = 0;
 
 	b->messages = opts->messages;
-	if (!b->messages) {
-		struct pair pair = { 0 };
-
-		/* Short, and not counted: it also warms everything up. */
-		if (run_pair(b, CALIBRATE_NR, false, &pair))
-			return -1;
-		b->messages = (uint64_t)((double)PAIR_NS /
-					 (pair.guest_ns + pair.host_ns));
-		if (b->messages < MESSAGES_MIN)
-			b->messages = MESSAGES_MIN;
-		if (b->messages > MESSAGES_MAX)
-			b->messages = MESSAGES_MAX;
-	}
+	if (!b->messages && calibrate(b))
+		return -1;
 	for (uint32_t i = 0; i < opts->pairs_nr; i++) {
 		uint64_t start_ns = clock_now_ns();
+		int err = 0;
 
-		if (i && start_ns + longest_ns > b->deadline_ns) {
+		b->time_up = i && start_ns + longest_ns > b->deadline_ns;
+		if (!b->time_up)
+			err = run_pair(b, b->messages, i % 2, &b->pairs[i]);
+		if (b->time_up && !i)
+			return fail(b,
+				    "time was up before one pair of runs was "
+				    "done: try fewer than --messages %llu, or "
+				    "when the machine is less busy",
+				    (unsigned long long)b->messages);
+		if (b->time_up) {
 			log_warn("time is up after %u of %u pairs", i,
 				 opts->pairs_nr);
 			break;
 		}
-		if (run_pair(b, b->messages, i % 2, &b->pairs[i]))
+		if (err)
 			return -1;
 		b->pairs_nr++;
 		start_ns = clock_now_ns() - start_ns;
@@ -207,6 +229,14 @@ static int run_all(struct bench_run *b, const struct bench_opts *opts)
 struct summary {
 	struct bench_figure guest, host, ratio, exits, doorbells;
 };
+
+/* What a quiet machine stays far below; a choice. */
+#define SPREAD_MAX 0.2
+
+static bool is_disturbed(const struct summary *s)
+{
+	return bench_figure_spread(&s->ratio) > SPREAD_MAX;
+}
 
 static void summarize(const struct bench_run *b, struct summary *s)
 {
@@ -228,21 +258,19 @@ static void summarize(const struct bench_run *b, struct summary *s)
 	s->doorbells = bench_figure_of(doorbells, b->pairs_nr);
 }
 
-static int put_text(const struct bench_run *b)
+static int put_text(const struct bench_run *b, const struct summary *s)
 {
-	struct summary s;
-
-	summarize(b, &s);
 	printf("%-16s %10s %10s %8s %8s\n", "", "ns/message", "million/s",
 	       "min ns", "max ns");
 	printf("%-16s %10.2f %10.2f %8.2f %8.2f\n", "guest to guest",
-	       s.guest.median, 1e3 / s.guest.median, s.guest.min, s.guest.max);
+	       s->guest.median, 1e3 / s->guest.median, s->guest.min,
+	       s->guest.max);
 	printf("%-16s %10.2f %10.2f %8.2f %8.2f\n", "host threads",
-	       s.host.median, 1e3 / s.host.median, s.host.min, s.host.max);
+	       s->host.median, 1e3 / s->host.median, s->host.min, s->host.max);
 	printf("ratio %.3f (%.3f to %.3f), above 1 the guests are faster\n",
-	       s.ratio.median, s.ratio.min, s.ratio.max);
+	       s->ratio.median, s->ratio.min, s->ratio.max);
 	printf("%.2f exits of a VM and %.2f doorbells per million messages\n",
-	       s.exits.median, s.doorbells.median);
+	       s->exits.median, s->doorbells.median);
 	printf("medians of %u pairs of %llu messages each, CPUs %u and %u, "
 	       "%s, " REPORT_MEMORY_TYPE ", %llu byte pages\n",
 	       b->pairs_nr, (unsigned long long)b->messages, b->cpus[0],
@@ -272,24 +300,23 @@ static json_t *pairs_json(const struct bench_run *b)
 	return pairs;
 }
 
-static int put_json(const struct bench_run *b)
+static int put_json(const struct bench_run *b, const struct summary *s)
 {
-	struct summary s;
-
-	summarize(b, &s);
 	return report_json_write(
 		stdout,
 		json_pack(
-			"{s:b, s:f, s:f, s:f, s:{s:f, s:f, s:f, s:f, s:f}, "
+			"{s:b, s:b, s:f, s:f, s:f, s:{s:f, s:f, s:f, s:f, "
+			"s:f}, "
 			"s:{s:f, s:f, s:f}, s:o, s:s, s:[i, i], s:o, s:s, "
 			"s:o}",
-			"ok", 1, "ratio", s.ratio.median, "ratio_min",
-			s.ratio.min, "ratio_max", s.ratio.max, "guest_to_guest",
-			"ns_per_message", s.guest.median, "min", s.guest.min,
-			"max", s.guest.max, "exits_per_million", s.exits.median,
-			"doorbells_per_million", s.doorbells.median,
-			"host_threads", "ns_per_message", s.host.median, "min",
-			s.host.min, "max", s.host.max, "messages",
+			"ok", 1, "disturbed", is_disturbed(s), "ratio",
+			s->ratio.median, "ratio_min", s->ratio.min, "ratio_max",
+			s->ratio.max, "guest_to_guest", "ns_per_message",
+			s->guest.median, "min", s->guest.min, "max",
+			s->guest.max, "exits_per_million", s->exits.median,
+			"doorbells_per_million", s->doorbells.median,
+			"host_threads", "ns_per_message", s->host.median, "min",
+			s->host.min, "max", s->host.max, "messages",
 			report_json_number(b->messages), "kvm", b->result->kvm,
 			"cpus", (int)b->cpus[0], (int)b->cpus[1], "page_bytes",
 			report_json_number(b->result->page_len), "memory_type",
@@ -301,6 +328,7 @@ int bench_ring(const struct bench_opts *opts)
 	struct bench_run *b = calloc(1, sizeof(*b));
 	struct lab_result *result = calloc(1, sizeof(*result));
 	int status = CMD_FAILED;
+	struct summary s;
 	int err;
 
 	if (!b || !result) {
@@ -316,7 +344,13 @@ int bench_ring(const struct bench_opts *opts)
 		status = b->status;
 		goto out;
 	}
-	err = opts->json ? put_json(b) : put_text(b);
+	summarize(b, &s);
+	if (is_disturbed(&s))
+		log_warn("the ratios of the pairs lie %.0f %% apart: the "
+			 "machine was busy with something else, do not trust "
+			 "these figures",
+			 bench_figure_spread(&s.ratio) * 100);
+	err = opts->json ? put_json(b, &s) : put_text(b, &s);
 	if (err)
 		log_error("cannot write the result: %s", strerror(-err));
 	status = err ? CMD_FAILED : 0;

@@ -17,10 +17,15 @@
 
 int cmd_run(int argc, char **argv);
 int cmd_vm(int argc, char **argv);
+int cmd_boot(int argc, char **argv);
 int cmd_server(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_tune(int argc, char **argv);
+
+/* For the binary called by an ABI's name. */
+struct abi;
+int cmd_boot_as(const struct abi *abi, int argc, char **argv);
 
 /* CLOCK_MONOTONIC in ns, taken first thing in main(). */
 extern uint64_t cmd_start_ns;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vmm/lab/bench.h"
+#include "vmm/lab/bench_flat.h"
 #include "vmm/lab/cmd.h"
 #include "vmm/lab/near.h"
 #include "vmm/lab/size.h"
@@ -14,12 +15,18 @@ static const struct bench {
 	const char *name;
 	const char *summary;
 	int (*run)(const struct bench_opts *opts);
-	const char *options; /* letters of parse() that are its own */
+	/* Letters of parse() it takes, beside those of all. */
+	const char *options;
+	uint64_t rounds_max; /* of --rounds; 0: it has none */
 } benches[] = {
 	{ "ring", "messages between two guests, and between two host threads",
-	  bench_ring, "pm" },
+	  bench_ring, "pmc", 0 },
 	{ "peers", "our rings beside everybody else's, in one run", bench_peers,
-	  "qrsob" },
+	  "qrsobc", BENCH_ROUNDS_MAX },
+	{ "boot", "from no VM to a guest's first exit, by processor mode",
+	  bench_boot, "r", BENCH_FLAT_ROUNDS_MAX },
+	{ "exit", "one port access, by processor mode", bench_exit, "r",
+	  BENCH_FLAT_ROUNDS_MAX },
 };
 #define BENCHES_NR (sizeof(benches) / sizeof(*benches))
 
@@ -32,8 +39,9 @@ static void help(FILE *out)
 		fprintf(out, "  %-14s %s\n", benches[i].name,
 			benches[i].summary);
 	fputs("\n  --json         the result as JSON\n"
-	      "  --cpus A,B     the two host CPUs (default: the first two)\n"
 	      "  --help         this text\n"
+	      "ring and peers:\n"
+	      "  --cpus A,B     the two host CPUs (default: the first two)\n"
 	      "ring:\n"
 	      "  --pairs N      pairs of runs (default 5)\n"
 	      "  --messages N   messages of each run (default: as many as "
@@ -43,7 +51,9 @@ static void help(FILE *out)
 	      "  --rounds N     rounds (default 7)\n"
 	      "  --only TEXT    only workloads with TEXT in their name\n"
 	      "  --csv FILE     the figures as a table, too\n"
-	      "  --build NAME   another build of the program: aligned\n",
+	      "  --build NAME   another build of the program: aligned\n"
+	      "boot and exit:\n"
+	      "  --rounds N     rounds (default 51)\n",
 	      out);
 }
 
@@ -58,11 +68,12 @@ static int parse_cpus(struct bench_opts *o, const char *text)
 	return 0;
 }
 
-static int parse_number(const char *option, uint64_t max, uint64_t *number)
+static int parse_number(const char *option, const char *text, uint64_t max,
+			uint64_t *number)
 {
-	if (size_parse_number(optarg, 1, max, number))
+	if (size_parse_number(text, 1, max, number))
 		return cmd_usage("bench", "%s %s; allowed: 1 to %llu", option,
-				 optarg, (unsigned long long)max);
+				 text, (unsigned long long)max);
 	return 0;
 }
 
@@ -76,8 +87,10 @@ static int parse_build(struct bench_opts *o)
 	return 0;
 }
 
-/* -1: go on; else the exit status. *used: the letters that were there. */
-static int parse(struct bench_opts *o, int argc, char **argv, char used[32])
+/* -1: go on; else the exit status. *used: the letters that were there;
+ * *rounds: the text of --rounds, if it was there. */
+static int parse(struct bench_opts *o, int argc, char **argv, char used[32],
+		 const char **rounds)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
@@ -92,7 +105,7 @@ static int parse(struct bench_opts *o, int argc, char **argv, char used[32])
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	uint64_t pairs = o->pairs_nr, rounds = 0;
+	uint64_t pairs = o->pairs_nr;
 	size_t used_nr = 0;
 	int status = 0;
 	int c;
@@ -107,12 +120,12 @@ static int parse(struct bench_opts *o, int argc, char **argv, char used[32])
 			o->json = true;
 			break;
 		case 'p':
-			status = parse_number("--pairs", BENCH_PAIRS_MAX,
-					      &pairs);
+			status = parse_number("--pairs", optarg,
+					      BENCH_PAIRS_MAX, &pairs);
 			break;
 		case 'm':
-			status = parse_number("--messages", 1000000000000,
-					      &o->messages);
+			status = parse_number("--messages", optarg,
+					      1000000000000, &o->messages);
 			break;
 		case 'c':
 			status = parse_cpus(o, optarg);
@@ -121,8 +134,7 @@ static int parse(struct bench_opts *o, int argc, char **argv, char used[32])
 			o->quick = true;
 			break;
 		case 'r':
-			status = parse_number("--rounds", BENCH_ROUNDS_MAX,
-					      &rounds);
+			*rounds = optarg;
 			break;
 		case 's':
 			o->csv = optarg;
@@ -141,7 +153,6 @@ static int parse(struct bench_opts *o, int argc, char **argv, char used[32])
 		}
 	}
 	o->pairs_nr = (uint32_t)pairs;
-	o->rounds_nr = (uint32_t)rounds;
 	return status ? status : -1;
 }
 
@@ -161,23 +172,39 @@ static int unknown(const char *name)
 /* No option of another benchmark was given. */
 static int check_options(const struct bench *bench, const char *used)
 {
-	for (size_t i = 0; i < BENCHES_NR; i++) {
-		const struct bench *other = &benches[i];
-
-		if (other != bench && strpbrk(used, other->options))
-			return cmd_usage("bench",
-					 "an option given is for: ivlab bench "
-					 "%s",
-					 other->name);
+	for (; *used; used++) {
+		if (strchr(bench->options, *used))
+			continue;
+		for (size_t i = 0; i < BENCHES_NR; i++)
+			if (strchr(benches[i].options, *used))
+				return cmd_usage("bench",
+						 "an option given is for: "
+						 "ivlab bench %s",
+						 benches[i].name);
 	}
 	return 0;
+}
+
+static int run(const struct bench *bench, struct bench_opts *o,
+	       const char *used, const char *rounds)
+{
+	uint64_t rounds_nr = 0;
+	int status = check_options(bench, used);
+
+	/* How many there may be hangs on the benchmark. */
+	if (!status && rounds)
+		status = parse_number("--rounds", rounds, bench->rounds_max,
+				      &rounds_nr);
+	o->rounds_nr = (uint32_t)rounds_nr;
+	return status ? status : bench->run(o);
 }
 
 int cmd_bench(int argc, char **argv)
 {
 	struct bench_opts o = { .pairs_nr = 5 };
 	char used[32] = "";
-	int status = parse(&o, argc, argv, used);
+	const char *rounds = NULL;
+	int status = parse(&o, argc, argv, used, &rounds);
 
 	if (status >= 0)
 		return status;
@@ -187,11 +214,8 @@ int cmd_bench(int argc, char **argv)
 	}
 	if (argc - optind > 1)
 		return cmd_usage("bench", "one benchmark at a time");
-	for (size_t i = 0; i < BENCHES_NR; i++) {
-		if (strcmp(benches[i].name, argv[optind]) != 0)
-			continue;
-		status = check_options(&benches[i], used);
-		return status ? status : benches[i].run(&o);
-	}
+	for (size_t i = 0; i < BENCHES_NR; i++)
+		if (strcmp(benches[i].name, argv[optind]) == 0)
+			return run(&benches[i], &o, used, rounds);
 	return unknown(argv[optind]);
 }

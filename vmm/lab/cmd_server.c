@@ -16,9 +16,9 @@
 #include "vmm/core/log.h"
 #include "vmm/core/loop.h"
 #include "vmm/lab/cmd.h"
+#include "vmm/lab/lab_region.h"
 #include "vmm/lab/peers.h"
 #include "vmm/lab/size.h"
-#include "vmm/lab/tuning.h"
 
 struct service {
 	const char *socket_path;
@@ -42,8 +42,9 @@ static void help(void)
 	     "QEMU's\nivshmem-doorbell, host programs) until SIGINT or "
 	     "SIGTERM.\n\n"
 	     "  --socket PATH  the Unix socket peers connect to\n"
-	     "  --size SIZE    bytes of memory, a power of two from 4K "
-	     "(default 64M)\n"
+	     "  --size SIZE    bytes of memory, " LAB_REGION_ALLOWED "\n"
+	     "                 and not more than RAM and swap (default "
+	     "64M)\n"
 	     "  --vectors N    doorbells of each peer, 1 to 64 (default 2)\n"
 	     "  --hugepages    back it with 2 MiB pages if some are free\n"
 	     "  --help         this text");
@@ -60,6 +61,7 @@ static int parse(struct service *s, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	const char *why;
 	uint64_t number;
 	int c;
 
@@ -70,12 +72,12 @@ static int parse(struct service *s, int argc, char **argv)
 			s->socket_path = optarg;
 			break;
 		case 'l':
-			if (size_parse(optarg, &s->len) ||
-			    s->len < SHMEM_MIN_LEN || s->len & (s->len - 1))
+			why = lab_region_parse(optarg, &s->len);
+			if (why)
 				return cmd_usage("server",
-						 "--size %s; allowed: a power "
-						 "of two from 4K",
-						 optarg);
+						 "--size %s: %s; "
+						 "allowed: " LAB_REGION_ALLOWED,
+						 optarg, why);
 			break;
 		case 'n':
 			if (size_parse_number(optarg, 1, IVSHMEM_VECTORS_MAX,
@@ -147,22 +149,13 @@ static int fail(const char *what, int err)
 
 static int make_region(struct service *s)
 {
-	struct region_tuning tuning;
-	int err = shmem_create(&s->shmem, "ivlab", s->len, s->hugepages);
+	char why[256];
+	int err = lab_region_create(&s->shmem, &s->region, s->len, s->hugepages,
+				    why, sizeof(why));
 
 	if (err)
-		return fail("cannot make the shared memory", err);
-	if (s->hugepages && s->shmem.page_len < SHMEM_HUGE_LEN)
-		log_warn("not enough free 2 MiB pages: using small ones "
-			 "(\"ivlab doctor\")");
-	err = region_create(&s->region, s->shmem.hva, s->shmem.len);
-	if (err) {
-		log_error("cannot format the region: %s", shm_strerror(err));
-		return -EIO;
-	}
-	tuning_load(&tuning);
-	region_set_tuning(&s->region, &tuning);
-	return 0;
+		log_error("%s", why);
+	return err;
 }
 
 static int set_up(struct service *s)
@@ -197,8 +190,11 @@ static int set_up(struct service *s)
 	if (err)
 		return fail("cannot watch peers", err);
 	err = server_create(&s->server, &opts);
-	if (err)
-		return fail(s->socket_path, err);
+	if (err) {
+		log_error("cannot serve on %s: %s", s->socket_path,
+			  server_strerror(err));
+		return err;
+	}
 	err = loop_watch_fd(s->loop, s->signal_fd, POLLIN, on_signal, s,
 			    &s->signal_watch);
 	if (!err)

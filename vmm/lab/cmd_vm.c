@@ -9,6 +9,7 @@
 #include "shm/memory_map.h"
 #include "vmm/core/log.h"
 #include "vmm/lab/cmd.h"
+#include "vmm/lab/cpus.h"
 #include "vmm/lab/images.h"
 #include "vmm/lab/size.h"
 #include "vmm/lab/vm_process.h"
@@ -26,7 +27,8 @@ static void help(void)
 	     "(default: vm)\n"
 	     "  --memory SIZE    RAM, 4M to 3G in steps of 2M (default: 16M)\n"
 	     "  --cpus N         vCPUs, 1 to 8 (default: 1)\n"
-	     "  --pin CPU,...    host CPU of each vCPU (default: anywhere)\n"
+	     "  --pin CPU,...    host CPU of each vCPU, one for each "
+	     "(default: anywhere)\n"
 	     "  --args WORDS     arguments for the guest\n"
 	     "  --socket PATH    join the ivshmem server there (default: no "
 	     "shared memory)\n"
@@ -69,15 +71,32 @@ static int parse_memory(struct vm_opts *vm, const char *text)
 static int parse_pins(struct vm_opts *vm, const char *text)
 {
 	uint32_t list[BARE_CPUS_MAX], nr;
+	char reason[256];
 
 	if (size_parse_list(text, list, BARE_CPUS_MAX, &nr))
 		return cmd_usage("vm",
 				 "--pin %s: allowed: up to %d host CPU "
 				 "numbers with commas between",
 				 text, BARE_CPUS_MAX);
-	for (uint32_t i = 0; i < nr; i++)
-		vm->pins[i] = (int)list[i];
+	if (cpus_check(list, nr, reason, sizeof(reason)))
+		return cmd_usage("vm", "--pin %s: %s", text, reason);
+	for (uint32_t i = 0; i < BARE_CPUS_MAX; i++)
+		vm->pins[i] = i < nr ? (int)list[i] : -1;
 	return 0;
+}
+
+static int check_pins(const struct vm_opts *vm)
+{
+	uint32_t nr = 0;
+
+	while (nr < BARE_CPUS_MAX && vm->pins[nr] >= 0)
+		nr++;
+	return nr && nr != vm->cpus_nr
+		       ? cmd_usage("vm",
+				   "--pin: %u host CPUs for %u vCPUs; allowed: "
+				   "one for each",
+				   nr, vm->cpus_nr)
+		       : 0;
 }
 
 static int parse_number(const char *name, const char *text, uint64_t min,
@@ -176,12 +195,17 @@ int cmd_vm(int argc, char **argv)
 		return cmd_usage("vm", "unexpected word %s", argv[optind]);
 	if (!vm.image)
 		return cmd_usage("vm", "--image is missing");
+	err = check_pins(&vm);
+	if (err)
+		return err;
 	snprintf(prefix, sizeof(prefix), "vm %s", vm.name);
 	log_set_prefix(prefix);
 	err = images_guest(vm.image, NULL, &path);
 	if (err) {
-		log_error("image %s: %s", path ? path : vm.image,
-			  strerror(-err));
+		char reason[512];
+
+		images_guest_why(vm.image, path, err, reason, sizeof(reason));
+		log_error("image %s: %s", vm.image, reason);
 		free(path);
 		return VM_STATUS_MONITOR;
 	}

@@ -2,6 +2,7 @@
 /* images.c - which file does an image's name stand for? */
 #include "vmm/lab/images.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,16 +11,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* 0, -ENOENT, or -EACCES when path is no regular file we may use so. */
+#include "vmm/lab/near.h"
+
+#define ENDING	   ".elf"
+#define GUESTS_MAX 64
+
+/* From the binary: in a build tree, and installed. */
+static const char *const places[] = { "", "../lib/ivlab/" };
+#define PLACES_NR (sizeof(places) / sizeof(*places))
+
+/* 0, or one of images_guest()'s errors. */
 static int usable(const char *path, int mode)
 {
 	struct stat st;
 
 	if (stat(path, &st))
 		return errno == EACCES ? -EACCES : -ENOENT;
-	if (!S_ISREG(st.st_mode) || access(path, mode))
-		return -EACCES;
-	return 0;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	return access(path, mode) ? -EACCES : 0;
 }
 
 /* The directory of the running binary, without the last slash. */
@@ -41,14 +53,13 @@ static int own_dir(char dir[PATH_MAX])
 static int own_file(const char *subdir, const char *name, const char *ending,
 		    int mode, char **path)
 {
-	static const char *const places[] = { "", "../lib/ivlab/" };
 	char dir[PATH_MAX];
 	int err = own_dir(dir);
 
 	*path = NULL;
 	if (err)
 		return err;
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+	for (size_t i = 0; i < PLACES_NR; i++) {
 		free(*path);
 		if (asprintf(path, "%s/%s%s%s%s", dir, places[i], subdir, name,
 			     ending) < 0) {
@@ -65,7 +76,7 @@ static int own_file(const char *subdir, const char *name, const char *ending,
 int images_guest(const char *name, const char *dir, char **path)
 {
 	if (!strchr(name, '/'))
-		return own_file("guests/", name, ".elf", R_OK, path);
+		return own_file("guests/", name, ENDING, R_OK, path);
 	if (name[0] == '/' || !dir)
 		*path = strdup(name);
 	else if (asprintf(path, "%s/%s", dir, name) < 0)
@@ -73,6 +84,104 @@ int images_guest(const char *name, const char *dir, char **path)
 	if (!*path)
 		return -ENOMEM;
 	return usable(*path, R_OK);
+}
+
+/* Those of our own tests are nobody else's business. */
+static int is_guest(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return len > strlen(ENDING) &&
+	       strcmp(entry->d_name + len - strlen(ENDING), ENDING) == 0 &&
+	       strncmp(entry->d_name, "test_", strlen("test_")) != 0;
+}
+
+/* Those that came with us, sorted; *list and its entries are the caller's. */
+static int list_guests(struct dirent ***list)
+{
+	char dir[PATH_MAX], guests[PATH_MAX + 32];
+	int nr = 0;
+
+	if (own_dir(dir))
+		return 0;
+	for (size_t i = 0; i < PLACES_NR && nr <= 0; i++) {
+		free(*list);
+		*list = NULL;
+		snprintf(guests, sizeof(guests), "%s/%sguests", dir, places[i]);
+		nr = scandir(guests, list, is_guest, alphasort);
+	}
+	return nr;
+}
+
+/* "a, b, c", cut where text ends. */
+static void join(char *text, size_t text_len, const char *const *names,
+		 size_t nr)
+{
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < nr && len < text_len; i++)
+		len += (size_t)snprintf(text + len, text_len - len, "%s%s",
+					i ? ", " : "", names[i]);
+}
+
+static void why_no_guest(const char *name, const char *path, char *text,
+			 size_t text_len)
+{
+	const char *names[GUESTS_MAX];
+	struct dirent **list = NULL;
+	char known[384];
+	const char *near;
+	size_t nr = 0;
+	int found = list_guests(&list);
+
+	for (int i = 0; i < found; i++) {
+		char *ending = strrchr(list[i]->d_name, '.');
+
+		*ending = '\0'; /* is_guest(): it is there */
+		if (nr < GUESTS_MAX)
+			names[nr++] = list[i]->d_name;
+	}
+	join(known, sizeof(known), names, nr);
+	near = near_name(name, names, nr);
+	if (!nr)
+		snprintf(text, text_len,
+			 "no guests came with this ivlab: there is no %s "
+			 "(build them: make)",
+			 path);
+	else if (access(name, R_OK) == 0)
+		snprintf(text, text_len,
+			 "no guest of that name; for the file write ./%s",
+			 name);
+	else
+		snprintf(text, text_len, "no such guest%s%s%s; there are %s",
+			 near ? ", did you mean " : "", near ? near : "",
+			 near ? "?" : "", known);
+	for (int i = 0; i < found; i++)
+		free(list[i]);
+	free(list);
+}
+
+void images_guest_why(const char *name, const char *path, int err, char *text,
+		      size_t text_len)
+{
+	if (!path)
+		snprintf(text, text_len, "%s", strerror(-err));
+	else if (err == -ENOENT && !strchr(name, '/'))
+		why_no_guest(name, path, text, text_len);
+	else if (err == -ENOENT)
+		snprintf(text, text_len, "no file %s", path);
+	else if (err == -EACCES)
+		snprintf(text, text_len, "%s: no permission to read it", path);
+	else if (err == -EISDIR)
+		snprintf(text, text_len, "%s is a directory", path);
+	else
+		snprintf(text, text_len, "%s is not a regular file", path);
+}
+
+int images_classic(const char *name, char **path)
+{
+	return own_file("guests/classic/", name, ".bin", R_OK, path);
 }
 
 int images_program(const char *name, char **path)

@@ -8,13 +8,26 @@
 #ifndef VMM_LAB_IMAGES_H
 #define VMM_LAB_IMAGES_H
 
+#include <stddef.h>
+
 /*
  * The file for `image = NAME`: with a slash in it a path, relative to dir
  * (NULL: the working directory); without, the guest NAME that came with
- * ivlab. *path is the caller's, also on -ENOENT (the place looked at last).
- * -ENOENT, -EACCES: not a readable regular file; -ENOMEM.
+ * ivlab. *path is the caller's, also on an error (the place looked at last),
+ * or NULL. -ENOENT; -EACCES: not ours to read; -EISDIR; -EINVAL: no regular
+ * file for another reason; -ENOMEM.
  */
 int images_guest(const char *name, const char *dir, char **path);
+/*
+ * What was wrong: err and path are what images_guest() made of name. For a
+ * name without a slash it tells the guests there are.
+ */
+void images_guest_why(const char *name, const char *path, int err, char *text,
+		      size_t text_len);
+
+/* The flat image NAME for a classic ABI (vmm/abi/) that came with ivlab; the
+ * same results. */
+int images_classic(const char *name, char **path);
 
 /* The helper program NAME that came with ivlab; the same results. */
 int images_program(const char *name, char **path);

@@ -3,40 +3,19 @@
 #include "vmm/lab/labfile_keys.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shm/ivshmem.h"
 #include "shm/memory_map.h"
+#include "vmm/lab/cpus.h"
 #include "vmm/lab/images.h"
+#include "vmm/lab/lab_region.h"
 #include "vmm/lab/size.h"
-
-/* The largest power of two that every bare guest can map. */
-#define REGION_MIN_LEN 4096ull
-#define REGION_MAX_LEN (128ull << 30)
-_Static_assert(REGION_MAX_LEN <= MAP_PCI64_BARE_MAX_LEN, "region fits guests");
-
-static const char *not_size(int err)
-{
-	return err == -ERANGE ? "too large" : "not a size";
-}
 
 static const char *set_region(struct labfile_target *target, const char *text)
 {
-	uint64_t len;
-	int err = size_parse(text, &len);
-
-	if (err)
-		return not_size(err);
-	if (len & (len - 1))
-		return "not a power of two";
-	if (len < REGION_MIN_LEN)
-		return "too small";
-	if (len > REGION_MAX_LEN)
-		return "too large";
-	target->lab->region_len = len;
-	return NULL;
+	return lab_region_parse(text, &target->lab->region_len);
 }
 
 static const char *set_hugepages(struct labfile_target *target,
@@ -82,7 +61,7 @@ static const char *set_memory(struct labfile_target *target, const char *text)
 	int err = size_parse(text, &len);
 
 	if (err)
-		return not_size(err);
+		return err == -ERANGE ? "too large" : "not a size";
 	if (len < MAP_RAM_MIN_LEN)
 		return "too small";
 	if (len > MAP_RAM_MAX_LEN)
@@ -99,10 +78,8 @@ static const char *set_image(struct labfile_target *target, const char *text)
 	int err = images_guest(text, target->dir, &path);
 
 	if (err) {
-		snprintf(target->reason, sizeof(target->reason),
-			 err == -EACCES ? "%s is not a readable file"
-					: "no file %s",
-			 path ? path : text);
+		images_guest_why(text, path, err, target->reason,
+				 sizeof(target->reason));
 		free(path);
 		return target->reason;
 	}
@@ -110,11 +87,9 @@ static const char *set_image(struct labfile_target *target, const char *text)
 	return NULL;
 }
 
-/* CPUs that exist and that this process may use. */
 static const char *set_pin(struct labfile_target *target, const char *text)
 {
 	struct lab_vm *vm = target->vm;
-	cpu_set_t allowed;
 	uint32_t nr;
 	int err;
 
@@ -126,16 +101,8 @@ static const char *set_pin(struct labfile_target *target, const char *text)
 	if (err)
 		return err == -E2BIG ? "more CPUs than a VM can have"
 				     : "not a list of CPU numbers";
-	if (sched_getaffinity(0, sizeof(allowed), &allowed))
-		return "the host does not tell its CPUs";
-	for (uint32_t i = 0; i < nr; i++)
-		if (vm->pin[i] >= CPU_SETSIZE ||
-		    !CPU_ISSET(vm->pin[i], &allowed)) {
-			snprintf(target->reason, sizeof(target->reason),
-				 "there is no CPU %u for us on this host",
-				 vm->pin[i]);
-			return target->reason;
-		}
+	if (cpus_check(vm->pin, nr, target->reason, sizeof(target->reason)))
+		return target->reason;
 	vm->pin_nr = nr;
 	return NULL;
 }
@@ -163,8 +130,7 @@ static const char *set_device(struct labfile_target *target, const char *text)
 }
 
 const struct labfile_key labfile_lab_keys[LABFILE_LAB_KEYS_NR] = {
-	[LABFILE_LAB_REGION] = { "region", "a power of two from 4K to 128G",
-				 set_region },
+	[LABFILE_LAB_REGION] = { "region", LAB_REGION_ALLOWED, set_region },
 	[LABFILE_LAB_HUGEPAGES] = { "hugepages", "yes or no", set_hugepages },
 	[LABFILE_LAB_VECTORS] = { "vectors", "1 to 64", set_lab_vectors },
 };

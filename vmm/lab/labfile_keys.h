@@ -13,7 +13,7 @@ struct labfile_target {
 	struct lab *lab;
 	struct lab_vm *vm; /* NULL in [lab] */
 	const char *dir;   /* images are relative to it */
-	char reason[256];  /* room for a reason that names something */
+	char reason[512];  /* room for a reason that names something */
 };
 
 struct labfile_key {

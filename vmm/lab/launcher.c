@@ -10,10 +10,8 @@
 #include <unistd.h>
 
 #include "vmm/core/kvm.h"
-#include "vmm/core/log.h"
+#include "vmm/lab/lab_region.h"
 #include "vmm/lab/launcher_private.h"
-#include "vmm/lab/size.h"
-#include "vmm/lab/tuning.h"
 
 /* From here signals are something to read; 0 or -errno. */
 static int signals_hold(struct launcher *l)
@@ -98,30 +96,14 @@ static int check_kvm(struct launcher *l)
 static int make_region(struct launcher *l)
 {
 	const struct lab *lab = l->lab;
-	struct region_tuning tuning;
-	int err;
+	char why[RESULT_TEXT_LEN];
 
-	err = shmem_create(&l->shmem, "ivlab", lab->region_len, lab->hugepages);
-	if (err) {
-		char size[SIZE_TEXT_LEN];
-
-		result_fail(l->result, 1, "cannot make a region of %s: %s",
-			    size_format(lab->region_len, size), strerror(-err));
+	if (lab_region_create(&l->shmem, &l->region, lab->region_len,
+			      lab->hugepages, why, sizeof(why))) {
+		result_fail(l->result, 1, "%s", why);
 		return -1;
 	}
 	l->result->page_len = l->shmem.page_len;
-	if (lab->hugepages && l->shmem.page_len < SHMEM_HUGE_LEN)
-		log_warn("hugepages = yes, but there are not enough free ones: "
-			 "using %llu byte pages (\"ivlab doctor\")",
-			 (unsigned long long)l->shmem.page_len);
-	err = region_create(&l->region, l->shmem.hva, l->shmem.len);
-	if (err) {
-		result_fail(l->result, 1, "cannot format the region: %s",
-			    shm_strerror(err));
-		return -1;
-	}
-	tuning_load(&tuning);
-	region_set_tuning(&l->region, &tuning);
 	return 0;
 }
 
@@ -151,7 +133,7 @@ static int make_server(struct launcher *l)
 	err = server_create(&l->server, &opts);
 	if (err) {
 		result_fail(l->result, 1, "cannot serve on %s: %s",
-			    l->socket_path, strerror(-err));
+			    l->socket_path, server_strerror(err));
 		return -1;
 	}
 	return 0;
@@ -231,13 +213,22 @@ static void tear_down(struct launcher *l)
 	signals_release(l);
 }
 
+/* A lab that was told to stop may have been through already. */
+static bool all_ended_well(const struct lab_result *result)
+{
+	bool ok = true;
+
+	for (uint32_t i = 0; i < result->vms_nr; i++)
+		ok = ok && result->vms[i].ok;
+	return ok;
+}
+
 int launcher_run(const struct lab *lab, const struct launcher_opts *opts,
 		 struct lab_result *result)
 {
 	struct launcher *l = calloc(1, sizeof(*l));
 
-	*result = (struct lab_result){ .region_len = lab->region_len,
-				       .hugepages_wanted = lab->hugepages };
+	result_init(result, lab);
 	if (!l) {
 		result_fail(result, 1, "out of memory");
 		return result->exit_code;
@@ -258,6 +249,9 @@ int launcher_run(const struct lab *lab, const struct launcher_opts *opts,
 		if (err)
 			fail(l, "io_uring failed", err);
 		result_sum(result, opts->start_ns);
+		if (l->stopping && !all_ended_well(result))
+			result_cut_short(result, l->at_stop.messages,
+					 l->at_stop.bytes, l->stopped_ns);
 	}
 	tear_down(l);
 	free(l);

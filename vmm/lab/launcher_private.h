@@ -65,7 +65,9 @@ struct launcher {
 	struct child children[LAB_VMS_MAX];
 	uint32_t children_nr; /* initialised, started or not */
 	uint32_t alive_nr;
-	bool stopping;	   /* all VMs were asked to end */
+	bool stopping; /* all VMs were asked to end: */
+	uint64_t stopped_ns;
+	struct progress_sum at_stop; /* what the rings told then */
 	uint64_t asked_ns; /* when the first signal came, 0: none did */
 	bool leaving;	   /* all have ended, the screen is being written */
 

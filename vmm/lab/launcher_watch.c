@@ -71,6 +71,8 @@ void launcher_stop(struct launcher *l)
 	if (l->stopping)
 		return;
 	l->stopping = true;
+	l->stopped_ns = clock_now_ns();
+	progress_look(&l->region, &l->at_stop);
 	for (uint32_t i = 0; i < l->children_nr; i++)
 		child_signal(&l->children[i], SIGTERM);
 	if (loop_watch_timer(l->loop, LAUNCHER_GRACE_NS, kill_all, l,
@@ -152,6 +154,7 @@ static void on_timeout(void *arg)
 	struct launcher *l = arg;
 
 	loop_watch_del(l->loop, &l->timeout_timer);
+	l->result->timed_out = !l->result->exit_code;
 	result_fail(l->result, 1, "still running after %g s",
 		    (double)l->opts->timeout_ns / CLOCK_NS_PER_S);
 	launcher_stop(l);

@@ -13,6 +13,13 @@
 
 #include "shm/region.h"
 
+/* All rings of a region together, at one look. */
+struct progress_sum {
+	uint64_t messages, bytes; /* that were taken from them */
+	uint64_t waiting, slots;  /* messages in them, and room; 0: no ring */
+};
+void progress_look(const struct region *region, struct progress_sum *sum);
+
 struct progress {
 	uint64_t messages; /* at the last look */
 	uint64_t ns;	   /* of the last look; 0: none yet */

@@ -86,9 +86,18 @@ static json_t *region_json(const struct lab_result *r, int *err)
 	return object;
 }
 
-static double per_second(uint64_t count, uint64_t ns)
+/* null: no VM reported it */
+static json_t *figure_json(uint64_t figure)
 {
-	return ns ? (double)count * 1e9 / (double)ns : 0;
+	return figure == RESULT_UNKNOWN ? json_null()
+					: report_json_number(figure);
+}
+
+static json_t *per_second_json(uint64_t count, uint64_t ns)
+{
+	if (count == RESULT_UNKNOWN || ns == RESULT_UNKNOWN || !ns)
+		return json_null();
+	return json_real((double)count * 1e9 / (double)ns);
 }
 
 int report_json(FILE *out, const struct lab_result *r)
@@ -103,14 +112,18 @@ int report_json(FILE *out, const struct lab_result *r)
 	set(root, "ok", json_boolean(r->exit_code == 0), &err);
 	if (r->error[0])
 		set(root, "error", report_json_string(r->error), &err);
-	set(root, "messages", report_json_number(r->messages), &err);
-	set(root, "bytes", report_json_number(r->bytes), &err);
-	set(root, "seconds", json_real((double)r->ns / 1e9), &err);
-	set(root, "messages_per_second",
-	    json_real(per_second(r->messages, r->ns)), &err);
-	set(root, "bytes_per_second", json_real(per_second(r->bytes, r->ns)),
+	if (r->incomplete)
+		set(root, "incomplete", json_true(), &err);
+	set(root, "messages", figure_json(r->messages), &err);
+	set(root, "bytes", figure_json(r->bytes), &err);
+	set(root, "seconds",
+	    r->ns == RESULT_UNKNOWN ? json_null()
+				    : json_real((double)r->ns / 1e9),
 	    &err);
-	set(root, "mismatches", report_json_number(r->mismatches), &err);
+	set(root, "messages_per_second", per_second_json(r->messages, r->ns),
+	    &err);
+	set(root, "bytes_per_second", per_second_json(r->bytes, r->ns), &err);
+	set(root, "mismatches", figure_json(r->mismatches), &err);
 	set(root, "kvm", report_json_string(r->kvm), &err);
 	set(root, "region", region_json(r, &err), &err);
 	set(root, "start_ms", json_real((double)r->start_ns / 1e6), &err);

@@ -31,20 +31,40 @@ static void put_region(FILE *out, const struct lab_result *r)
 	    small ? " (no huge ones were free)" : "");
 }
 
-static void put_lab(FILE *out, const struct lab_result *r)
+static void put_figure(FILE *out, const char *label, uint64_t figure,
+		       const char *remark)
 {
-	double seconds = (double)r->ns / 1e9;
+	if (figure == RESULT_UNKNOWN)
+		row(out, label, "-%s", remark);
+	else
+		row(out, label, "%llu%s", (unsigned long long)figure, remark);
+}
 
-	row(out, "messages", "%llu", (unsigned long long)r->messages);
-	row(out, "bytes", "%llu", (unsigned long long)r->bytes);
-	row(out, "seconds", "%.3f", seconds);
-	if (r->ns) {
+/* "-": no VM reported it. */
+static void put_figures(FILE *out, const struct lab_result *r)
+{
+	bool timed = r->ns && r->ns != RESULT_UNKNOWN;
+	double seconds = timed ? (double)r->ns / 1e9 : 0;
+
+	put_figure(out, "messages", r->messages,
+		   r->incomplete ? " (incomplete: the lab was cut short)" : "");
+	put_figure(out, "bytes", r->bytes, "");
+	if (r->ns == RESULT_UNKNOWN)
+		row(out, "seconds", "-");
+	else
+		row(out, "seconds", "%.3f", seconds);
+	if (timed && r->messages != RESULT_UNKNOWN)
 		row(out, "messages/s", "%.2f million",
 		    (double)r->messages / seconds / 1e6);
+	if (timed && r->bytes != RESULT_UNKNOWN)
 		row(out, "throughput", "%.2f GB/s",
 		    (double)r->bytes / seconds / 1e9);
-	}
-	row(out, "mismatches", "%llu", (unsigned long long)r->mismatches);
+	put_figure(out, "mismatches", r->mismatches, "");
+}
+
+static void put_lab(FILE *out, const struct lab_result *r)
+{
+	put_figures(out, r);
 	if (r->page_len)
 		put_region(out, r);
 	row(out, "KVM", "%s", r->kvm[0] ? r->kvm : "none");

@@ -124,12 +124,38 @@ void result_take_vm(struct vm_result *vm, const char *name,
 		say_end(vm, stats, stopped);
 }
 
+void result_init(struct lab_result *result, const struct lab *lab)
+{
+	*result = (struct lab_result){ .messages = RESULT_UNKNOWN,
+				       .bytes = RESULT_UNKNOWN,
+				       .mismatches = RESULT_UNKNOWN,
+				       .ns = RESULT_UNKNOWN,
+				       .region_len = lab->region_len,
+				       .hugepages_wanted = lab->hugepages };
+}
+
 static uint64_t figure(const struct vm_result *vm, const char *key)
 {
 	for (uint32_t i = 0; i < vm->reports_nr; i++)
 		if (strcmp(vm->reports[i].key, key) == 0)
-			return vm->reports[i].value;
-	return 0;
+			/* A guest may report any number, that one too. */
+			return vm->reports[i].value < RESULT_UNKNOWN
+				       ? vm->reports[i].value
+				       : RESULT_UNKNOWN - 1;
+	return RESULT_UNKNOWN;
+}
+
+/* Stops below RESULT_UNKNOWN. */
+static void add(uint64_t *sum, uint64_t value)
+{
+	if (value == RESULT_UNKNOWN)
+		return;
+	if (*sum == RESULT_UNKNOWN)
+		*sum = value;
+	else if (value < RESULT_UNKNOWN - *sum)
+		*sum += value;
+	else
+		*sum = RESULT_UNKNOWN - 1;
 }
 
 void result_sum(struct lab_result *result, uint64_t launch_ns)
@@ -141,10 +167,11 @@ void result_sum(struct lab_result *result, uint64_t launch_ns)
 		const struct vm_result *vm = &result->vms[i];
 		uint64_t ns = figure(vm, "ns");
 
-		result->messages += figure(vm, "messages");
-		result->bytes += figure(vm, "bytes");
-		result->mismatches += figure(vm, "mismatches");
-		if (ns > result->ns)
+		add(&result->messages, figure(vm, "messages"));
+		add(&result->bytes, figure(vm, "bytes"));
+		add(&result->mismatches, figure(vm, "mismatches"));
+		if (ns != RESULT_UNKNOWN &&
+		    (result->ns == RESULT_UNKNOWN || ns > result->ns))
 			result->ns = ns;
 		if (!last || vm->first_run_ns > last->first_run_ns)
 			last = vm;
@@ -154,9 +181,36 @@ void result_sum(struct lab_result *result, uint64_t launch_ns)
 		result->start_ns = last->first_run_ns - launch_ns;
 		result->start_kvm_ns = last->kvm_setup_ns;
 	}
-	if (result->mismatches)
+	if (result->mismatches && result->mismatches != RESULT_UNKNOWN)
 		result_fail(result, 1, "%llu messages did not match",
 			    (unsigned long long)result->mismatches);
+}
+
+void result_cut_short(struct lab_result *result, uint64_t messages,
+		      uint64_t bytes, uint64_t stopped_ns)
+{
+	uint64_t reported = 0;
+	uint64_t begun_ns = 0;
+
+	result->incomplete = true;
+	add(&reported, result->messages);
+	add(&reported, result->mismatches);
+	/* Who reported knows better; rings do not tell wrong messages. */
+	if (messages <= reported)
+		return;
+	result->messages = messages;
+	result->bytes = bytes;
+	result->ns = RESULT_UNKNOWN;
+	for (uint32_t i = 0; i < result->vms_nr; i++) {
+		const struct vm_result *vm = &result->vms[i];
+
+		if (!vm->first_run_ns)
+			return;
+		if (vm->first_run_ns > begun_ns)
+			begun_ns = vm->first_run_ns;
+	}
+	if (stopped_ns > begun_ns)
+		result->ns = stopped_ns - begun_ns;
 }
 
 void result_fail(struct lab_result *result, int exit_code, const char *fmt, ...)

@@ -18,6 +18,7 @@
 #include "vmm/lab/labfile.h"
 
 #define RESULT_TEXT_LEN 256
+#define RESULT_UNKNOWN	UINT64_MAX
 
 struct vm_report {
 	char key[BARE_KEY_LEN];
@@ -45,9 +46,12 @@ struct lab_result {
 	int exit_code;		     /* what `ivlab run` ends with */
 	char error[RESULT_TEXT_LEN]; /* "" exactly when exit_code is 0 */
 
-	/* Over all VMs: sums, but ns is the longest. */
+	/* Over all VMs: sums, but ns is the longest. RESULT_UNKNOWN: no VM
+	 * reported it. */
 	uint64_t messages, bytes, mismatches;
 	uint64_t ns;
+	bool incomplete; /* ended before all VMs were done */
+	bool timed_out;	 /* ... because launcher_opts.timeout_ns had passed */
 	/* Launcher's start to the last VM's first guest instruction, and what
 	 * of it that VM spent inside KVM; 0: not all ran. */
 	uint64_t start_ns, start_kvm_ns;
@@ -61,6 +65,8 @@ struct lab_result {
 	uint32_t vms_nr; /* those that were started */
 };
 
+/* A result of which nothing is known yet. */
+void result_init(struct lab_result *result, const struct lab *lab);
 /*
  * How one VM ended. stats may be NULL (nothing known); how is what waitid()
  * said about its process. stopped: we asked it to end.
@@ -73,6 +79,13 @@ void result_take_vm(struct vm_result *vm, const char *name,
  * turn a success into an error.
  */
 void result_sum(struct lab_result *result, uint64_t launch_ns);
+/*
+ * After result_sum(), of a lab that was ended before its VMs were done: what
+ * its rings told when it was, by CLOCK_MONOTONIC at stopped_ns. It stands in
+ * for reports that were not made.
+ */
+void result_cut_short(struct lab_result *result, uint64_t messages,
+		      uint64_t bytes, uint64_t stopped_ns);
 /* Set error and exit_code; the first error stays. */
 __attribute__((format(printf, 3, 4))) void
 result_fail(struct lab_result *result, int exit_code, const char *fmt, ...);

@@ -13,6 +13,7 @@
 #include "shm/atomic.h"
 #include "shm/link/client.h"
 #include "shm/memory_map.h"
+#include "shm/pci.h"
 #include "vmm/boot/bare.h"
 #include "vmm/boot/elf.h"
 #include "vmm/core/clock.h"
@@ -39,6 +40,7 @@ struct vm_process {
 	struct console_pump *pump;
 	struct loop_watch *link_watch;
 	uint64_t kvm_ns;
+	_Atomic bool searched; /* the guest, for devices */
 };
 
 /* The first reason counts; the loop thread does the rest. Any thread. */
@@ -62,6 +64,9 @@ static bool vcpu_pio(void *arg, uint16_t port, uint32_t len, uint32_t count,
 {
 	struct vm_process *vm = arg;
 
+	/* Guests look at PCI for one thing only: the ivshmem device. */
+	if ((port & ~3u) == PCI_PORT_DATA)
+		store_relaxed(&vm->searched, true);
 	if (machine_pio(vm->machine, port, len, count, is_write, data) ==
 	    BUS_FATAL)
 		vm_end(vm, STATS_END_KVM, 0);
@@ -170,9 +175,8 @@ static int link_join(struct vm_process *vm)
 	err = client_connect(&vm->client, vm->opts->socket, LINK_TIMEOUT_MS,
 			     &events);
 	if (err) {
-		log_error("joining %s: %s; is the server running? (ivlab "
-			  "server --socket PATH)",
-			  vm->opts->socket, strerror(-err));
+		log_error("joining %s: %s", vm->opts->socket,
+			  client_strerror(err));
 		return err;
 	}
 	store_relaxed(&vm->stats->peer_id, client_id(vm->client));
@@ -344,6 +348,17 @@ static int exit_status(const struct stats *stats)
 	}
 }
 
+/* A guest that finds no device cannot know how it would have got one. */
+static void say_what_was_missing(const struct vm_process *vm)
+{
+	if (!vm->opts->socket && load_relaxed(&vm->searched) &&
+	    load_relaxed(&vm->stats->end) == STATS_END_EXIT &&
+	    load_relaxed(&vm->stats->status) != 0)
+		log_warn("the guest looked for devices, and had no shared "
+			 "memory: --socket PATH gives it some (see: ivlab "
+			 "server --help)");
+}
+
 int vm_process_run(const struct vm_opts *opts)
 {
 	struct vm_process vm = { .opts = opts,
@@ -355,6 +370,8 @@ int vm_process_run(const struct vm_opts *opts)
 	if (!err)
 		err = loop_run(vm.loop);
 	tear_down(&vm);
+	if (!err)
+		say_what_was_missing(&vm);
 	status = err ? VM_STATUS_MONITOR : exit_status(vm.stats);
 	stats_unmap(vm.stats);
 	if (vm.stats_fd >= 0)
