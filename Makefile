@@ -11,6 +11,9 @@
 #   make fmt        format the sources in place
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make clean      remove build/
+#   make debug      build/debug/ivlab without optimisation, for gdb
+#   make structure  what is in which folder and page
+#   make version    the version
 #   make help       this text
 #
 #   V=1             show the commands
@@ -21,6 +24,7 @@ SAN    ?=
 T      ?=
 PREFIX ?= /usr/local
 FUZZ   ?=
+OPT    ?=
 FUZZ_SECONDS ?= 60
 ifeq ($(origin CC),default)
 CC     := gcc
@@ -35,7 +39,7 @@ WARN   := -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wvla -Wundef \
           -Wwrite-strings
 COMMON := $(WARN) -O2 -g -I. -MMD -MP -mprfchw
 HOST   := $(COMMON) -D_GNU_SOURCE -DIVLAB_VERSION='"$(VERSION)"' -pthread \
-          -fstack-protector-strong \
+          -fstack-protector-strong $(OPT) \
           $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
           -fno-omit-frame-pointer) $(if $(findstring thread,$(SAN)),-Wno-tsan) \
           $(if $(FUZZER),-Wno-gnu-variable-sized-type-not-at-end)
@@ -66,7 +70,8 @@ FUZZED := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 host   = $(addprefix $(B)/host/,$(1:.c=.o))
 guest  = $(addprefix $(B)/guest/,$(addsuffix .o,$(basename $(1))))
 
-.PHONY: all run test check bench fuzz fuzzers model fmt install clean help deps
+.PHONY: all run test check bench fuzz fuzzers model fmt install clean help deps \
+        debug structure version
 .SECONDARY:
 all: $(B)/ivlab $(addprefix $(B)/guests/,$(addsuffix .elf,$(APPS))) \
      $(addprefix $(B)/,$(HOSTED)) $(B)/bench_peers
@@ -104,6 +109,45 @@ $(B)/guests/test_%.elf: $(B)/guest/tests/guest/%.o $(call guest,$(WORK_C)) $(B)/
 $(B)/guests/%.elf: $(B)/guest/producer-consumer/guest_%.o \
 		$(call guest,$(WORK_C)) $(B)/libguest.a guests/runtime/guest.ld
 	$(LINK_GUEST)
+
+# Flat images for the classic ABIs. A source's line "/* flat: BITS BASE LIMIT */"
+# says what it is compiled for, where it is linked and where it has to end. The
+# warning is about a header of the 64-bit runtime, whose string.c they share.
+FLAT_DIR := guests/apps/classic
+FLAT   := $(WARN) -Os -g -I. -MMD -MP -ffreestanding -fno-stack-protector \
+          -fno-pic -no-pie -mno-red-zone -mgeneral-regs-only \
+          -fno-asynchronous-unwind-tables -Wno-int-to-pointer-cast
+FLAT_IMAGES := $(shell awk '/^\/\* flat: / { OFS = ":"; \
+               print FILENAME, $$3, $$4, $$5 }' $(wildcard $(FLAT_DIR)/*.[cS]) </dev/null)
+flat     = $(addprefix $(B)/flat$(1)/,$(addsuffix .o,$(basename $(2))))
+define flat_bits
+$(B)/flat$(1)/%.o: %.c
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) -m$(1) $$(FLAT) -c -o $$@ $$<
+$(B)/flat$(1)/%.o: %.S
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) -m$(1) $$(FLAT) -c -o $$@ $$<
+$(B)/libflat$(1).a: $(call flat,$(1),guests/runtime/string.c \
+		$(wildcard $(FLAT_DIR)/lib/*.c $(FLAT_DIR)/lib/$(1)/*.[cS] \
+		$(if $(filter-out 16,$(1)),$(FLAT_DIR)/lib/protected/*.c)))
+	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+endef
+$(foreach bits,16 32 64,$(eval $(call flat_bits,$(bits))))
+# $(1): source, $(2): bits, $(3): base, $(4): limit
+define flat_image
+all: $(B)/guests/classic/$(basename $(notdir $(1))).bin
+$(B)/guests/classic/$(basename $(notdir $(1))).bin: $(call flat,$(2),$(1)) \
+		$(B)/libflat$(2).a $(FLAT_DIR)/flat.ld
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) -m$(2) $$(FLAT) -nostdlib -static -T $(FLAT_DIR)/flat.ld \
+		-Wl,--defsym=flat_base=$(3),--defsym=flat_limit=$(4) \
+		-Wl,--build-id=none,--no-warn-rwx-segments,-z,noexecstack \
+		-o $$(<:.o=.elf) $$(filter %.o %.a,$$^)
+	$$(Q)objcopy -O binary $$(<:.o=.elf) $$@
+endef
+$(foreach image,$(FLAT_IMAGES),$(eval $(call \
+	flat_image,$(word 1,$(subst :, ,$(image))),$(word 2,$(subst :, ,$(image))),$(word \
+	3,$(subst :, ,$(image))),$(word 4,$(subst :, ,$(image))))))
 
 # The guest's end of the benchmark runs the same loops as the host's.
 $(B)/guests/bench.elf: $(call guest,producer-consumer/bench/ours_spsc.c)
@@ -226,10 +270,20 @@ install: all
 	install -D -m 755 $(B)/ivlab $(DESTDIR)$(PREFIX)/bin/ivlab
 	install -d $(DESTDIR)$(PREFIX)/lib/ivlab/guests
 	install -m 644 $(B)/guests/*.elf $(DESTDIR)$(PREFIX)/lib/ivlab/guests/
+	install -d $(DESTDIR)$(PREFIX)/lib/ivlab/guests/classic
+	install -m 644 $(B)/guests/classic/*.bin $(DESTDIR)$(PREFIX)/lib/ivlab/guests/classic/
 	install -m 755 $(addprefix $(B)/,$(HOSTED) bench_peers) $(DESTDIR)$(PREFIX)/lib/ivlab/
 	install -D -m 644 docs/ivlab.1 $(DESTDIR)$(PREFIX)/share/man/man1/ivlab.1
 clean:
 	rm -rf build
+debug:
+	@$(MAKE) --no-print-directory B=build/debug OPT="-O0 -g3" all
+	@echo "now: gdb --args build/debug/ivlab ..."
+structure:
+	@sed -nE 's/`//g; s/^\| \[([^]]+)\]\([^)]+\) \| (.*) \|$$/\1\t\2/p' \
+		README.md | expand -t 20
+version:
+	@echo $(VERSION)
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vmm/abi/abi.h"
 #include "vmm/core/clock.h"
 #include "vmm/lab/cmd.h"
 #include "vmm/lab/near.h"
@@ -18,6 +19,7 @@ static const struct command {
 } commands[] = {
 	{ "run", "start the virtual machines of a lab file, report", cmd_run },
 	{ "vm", "one virtual machine; what run starts for each", cmd_vm },
+	{ "boot", "flat images of classic KVM projects", cmd_boot },
 	{ "server", "serve shared memory to peers of any kind", cmd_server },
 	{ "bench", "measure, beside a baseline", cmd_bench },
 	{ "doctor", "can this machine run labs, and if not, why", cmd_doctor },
@@ -98,13 +100,25 @@ static int standard_fds_exist(void)
 	return 0;
 }
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command;
+	const struct abi *abi;
 
 	cmd_start_ns = clock_now_ns();
 	if (standard_fds_exist())
 		return EXIT_FAILURE;
+	/* A link named as a classic project's program behaves as that. */
+	abi = argc > 0 ? abi_find(base_name(argv[0])) : NULL;
+	if (abi)
+		return cmd_boot_as(abi, argc, argv);
 	if (argc < 2) {
 		help(stderr);
 		return CMD_USAGE;

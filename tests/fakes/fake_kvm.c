@@ -3,8 +3,12 @@
 #include "tests/fakes/fake_kvm.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "shm/atomic.h"
 
 struct fake_kvm fake_kvm;
 
@@ -33,6 +37,11 @@ int kvm_vm_create(struct kvm_vm **out)
 		return -ENOMEM;
 	fake_kvm.vms_nr++;
 	return 0;
+}
+
+int kvm_vm_create_flat(struct kvm_vm **out)
+{
+	return kvm_vm_create(out);
 }
 
 void kvm_vm_destroy(struct kvm_vm *vm)
@@ -220,6 +229,166 @@ const struct fake_gsi *fake_kvm_irqfd(const struct kvm_vm *vm, int efd)
 	return NULL;
 }
 
+/* --- vCPUs ---------------------------------------------------------------- */
+
+#define DATA_OFF 4096u /* of the data area in the run page, as in KVM */
+
+struct kvm_vcpu {
+	struct kvm_regs regs;
+	struct kvm_sregs sregs;
+	uint32_t at; /* in the script */
+	union {
+		struct kvm_run run;
+		uint8_t page[DATA_OFF + FAKE_DATA_LEN];
+	};
+};
+
+int kvm_vcpu_create(struct kvm_vm *vm, uint32_t id, struct kvm_vcpu **out)
+{
+	(void)vm;
+	(void)id;
+	*out = NULL;
+	if (fake_kvm.vcpu_create_err)
+		return fake_kvm.vcpu_create_err;
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	(*out)->sregs = fake_kvm.sregs;
+	return 0;
+}
+
+void kvm_vcpu_destroy(struct kvm_vcpu *vcpu)
+{
+	free(vcpu);
+}
+
+int kvm_vcpu_set_long_mode(struct kvm_vcpu *vcpu,
+			   const struct kvm_long_state *state)
+{
+	(void)vcpu;
+	(void)state;
+	return -ENOSYS;
+}
+
+int kvm_vcpu_get_regs(struct kvm_vcpu *vcpu, struct kvm_regs *regs)
+{
+	*regs = vcpu->regs;
+	return 0;
+}
+
+int kvm_vcpu_set_regs(struct kvm_vcpu *vcpu, const struct kvm_regs *regs)
+{
+	vcpu->regs = *regs;
+	return 0;
+}
+
+int kvm_vcpu_get_sregs(struct kvm_vcpu *vcpu, struct kvm_sregs *sregs)
+{
+	*sregs = vcpu->sregs;
+	return 0;
+}
+
+int kvm_vcpu_set_sregs(struct kvm_vcpu *vcpu, const struct kvm_sregs *sregs)
+{
+	if (fake_kvm.set_sregs_err)
+		return fake_kvm.set_sregs_err;
+	vcpu->sregs = *sregs;
+	return 0;
+}
+
+int kvm_vcpu_interrupt(struct kvm_vcpu *vcpu, uint8_t vector)
+{
+	if (!vcpu->run.ready_for_interrupt_injection || !vcpu->run.if_flag)
+		return misuse(-EINVAL);
+	fake_kvm.interrupts_nr++;
+	fake_kvm.interrupt = vector;
+	return 0;
+}
+
+uint64_t kvm_vcpu_tsc_hz(struct kvm_vcpu *vcpu)
+{
+	(void)vcpu;
+	return 0;
+}
+
+/* Somebody kicks from another thread; the kernel would read it in its way. */
+static _Atomic __u8 *kick_of(struct kvm_vcpu *vcpu)
+{
+	return (_Atomic __u8 *)&vcpu->run.immediate_exit;
+}
+
+static bool kicked(struct kvm_vcpu *vcpu)
+{
+	return load_acquire(kick_of(vcpu));
+}
+
+static void exit_set(struct kvm_vcpu *vcpu, const struct fake_exit *e)
+{
+	struct kvm_run *run = &vcpu->run;
+
+	run->exit_reason = e->reason;
+	memcpy(vcpu->page + DATA_OFF, e->data, FAKE_DATA_LEN);
+	if (e->reason == KVM_EXIT_IO) {
+		run->io.direction = e->is_write ? KVM_EXIT_IO_OUT
+						: KVM_EXIT_IO_IN;
+		run->io.size = e->len;
+		run->io.port = e->port;
+		run->io.count = e->count ? e->count : 1;
+		run->io.data_offset = DATA_OFF;
+	} else if (e->reason == KVM_EXIT_MMIO) {
+		run->mmio.phys_addr = e->gpa;
+		run->mmio.len = e->len;
+		run->mmio.is_write = e->is_write;
+		memcpy(run->mmio.data, e->data, sizeof(run->mmio.data));
+	}
+}
+
+int kvm_vcpu_run(struct kvm_vcpu *vcpu)
+{
+	const struct fake_exit *e;
+
+	if (kicked(vcpu))
+		return -EINTR;
+	if (vcpu->at == fake_kvm.script_nr) {
+		while (!kicked(vcpu))
+			sched_yield();
+		return -EINTR;
+	}
+	e = &fake_kvm.script[vcpu->at++];
+	if (e->err)
+		return e->err;
+	exit_set(vcpu, e);
+	return 0;
+}
+
+struct kvm_run *kvm_vcpu_run_page(struct kvm_vcpu *vcpu)
+{
+	return &vcpu->run;
+}
+
+const uint8_t *fake_kvm_data(struct kvm_vcpu *vcpu)
+{
+	return vcpu->page + DATA_OFF;
+}
+
+void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
+{
+	store_release(kick_of(vcpu), 1);
+}
+
+void kvm_vcpu_unkick(struct kvm_vcpu *vcpu)
+{
+	store_release(kick_of(vcpu), 0);
+}
+
+int kvm_vcpu_stat(struct kvm_vcpu *vcpu, const char *name, uint64_t *value)
+{
+	(void)vcpu;
+	(void)name;
+	(void)value;
+	return -ENOTSUP;
+}
+
 /*
  * The rest of core/kvm.h is not for devices. It is here so that the linker
  * never fetches the real one beside this.
@@ -253,61 +422,8 @@ int kvm_check_extension(int kvm_fd, long cap)
 	return 0;
 }
 
-int kvm_vcpu_create(struct kvm_vm *vm, uint32_t id, struct kvm_vcpu **out)
+int kvm_has_paging32(bool *has)
 {
-	(void)vm;
-	(void)id;
-	*out = NULL;
-	return -ENOSYS;
-}
-
-void kvm_vcpu_destroy(struct kvm_vcpu *vcpu)
-{
-	(void)vcpu;
-}
-
-int kvm_vcpu_set_long_mode(struct kvm_vcpu *vcpu,
-			   const struct kvm_long_state *state)
-{
-	(void)vcpu;
-	(void)state;
-	return -ENOSYS;
-}
-
-int kvm_vcpu_get_regs(struct kvm_vcpu *vcpu, struct kvm_regs *regs)
-{
-	(void)vcpu;
-	(void)regs;
-	return -ENOSYS;
-}
-
-uint64_t kvm_vcpu_tsc_hz(struct kvm_vcpu *vcpu)
-{
-	(void)vcpu;
+	*has = fake_kvm.paging32;
 	return 0;
-}
-
-int kvm_vcpu_run(struct kvm_vcpu *vcpu)
-{
-	(void)vcpu;
-	return -ENOSYS;
-}
-
-struct kvm_run *kvm_vcpu_run_page(struct kvm_vcpu *vcpu)
-{
-	(void)vcpu;
-	return NULL;
-}
-
-void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
-{
-	(void)vcpu;
-}
-
-int kvm_vcpu_stat(struct kvm_vcpu *vcpu, const char *name, uint64_t *value)
-{
-	(void)vcpu;
-	(void)name;
-	(void)value;
-	return -ENOTSUP;
 }

@@ -36,6 +36,23 @@ struct fake_gsi {
 	int efd;
 };
 
+/*
+ * What kvm_vcpu_run() of a vCPU answers, in order: err, or that exit of KVM.
+ * Of an I/O exit data is count elements of len bytes, which an IN finds in
+ * KVM's data area and an OUT brings. A script that is over behaves as a guest
+ * that never leaves: it waits for a kick.
+ */
+#define FAKE_DATA_LEN 16
+struct fake_exit {
+	int err;
+	uint32_t reason; /* KVM_EXIT_* */
+	uint16_t port;
+	uint8_t len, count; /* count 0 is 1 */
+	bool is_write;
+	uint64_t gpa; /* MMIO */
+	uint8_t data[FAKE_DATA_LEN];
+};
+
 struct kvm_vm {
 	struct fake_slot slots[FAKE_SLOTS_NR];
 	struct fake_ioeventfd ioeventfds[FAKE_IOEVENTFDS_NR];
@@ -48,11 +65,21 @@ struct fake_kvm {
 	int vm_create_err, slot_add_err, route_err, irqfd_add_err; /* 0: work */
 	uint32_t ioeventfds_max; /* beyond it -ENOSPC */
 	uint32_t gsis_max;
+	const struct fake_exit *script; /* of every vCPU; NULL: empty */
+	uint32_t script_nr;
+	struct kvm_sregs sregs; /* of a vCPU that was reset */
+	int vcpu_create_err, set_sregs_err;
+	uint32_t interrupts_nr;
+	uint8_t interrupt; /* the last one's vector */
+	bool paging32;
 	uint32_t vms_nr; /* alive */
 	uint32_t misuses_nr;
 	uint32_t leftovers_nr; /* slots, fds and GSIs of destroyed VMs */
 };
 extern struct fake_kvm fake_kvm;
+
+/* The data area of a vCPU's last I/O exit, as a guest's IN would get it. */
+const uint8_t *fake_kvm_data(struct kvm_vcpu *vcpu);
 
 /* Back to a KVM where everything works. Each test begins with it. */
 void fake_kvm_reset(void);

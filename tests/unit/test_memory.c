@@ -51,6 +51,24 @@ static void smallest_and_largest_ram_are_made_and_zeroed(void)
 	}
 }
 
+static void flat_ram_is_any_number_of_pages(void)
+{
+	static const uint64_t good[] = { MAP_PAGE_LEN, 512000000,
+					 MAP_RAM_MAX_LEN };
+	static const uint64_t bad[] = { 0, 1, MAP_PAGE_LEN + 1,
+					MAP_RAM_MAX_LEN + MAP_PAGE_LEN,
+					0 - MAP_PAGE_LEN };
+	struct memory memory;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		CU_ASSERT_EQUAL_FATAL(memory_create_flat(&memory, good[i]), 0);
+		CU_ASSERT_EQUAL(memory.hva[good[i] - 1], 0);
+		memory_destroy(&memory);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		CU_ASSERT_EQUAL(memory_create_flat(&memory, bad[i]), -EINVAL);
+}
+
 static void range_inside_ram_is_its_place(void)
 {
 	static const struct {
@@ -105,6 +123,7 @@ static const struct unit_test tests[] = {
 	  length_that_ram_cannot_have_is_einval },
 	{ "smallest_and_largest_ram_are_made_and_zeroed",
 	  smallest_and_largest_ram_are_made_and_zeroed },
+	{ "flat_ram_is_any_number_of_pages", flat_ram_is_any_number_of_pages },
 	{ "range_inside_ram_is_its_place", range_inside_ram_is_its_place },
 	{ "range_that_leaves_ram_is_null", range_that_leaves_ram_is_null },
 };

@@ -10,13 +10,7 @@
 #include "shm/bare_abi.h"
 #include "shm/memory_map.h"
 #include "vmm/core/log.h"
-
-/* Page table entries: Intel SDM vol. 3, 4.5. */
-#define PTE_P	 0x001ull
-#define PTE_RW	 0x002ull
-#define PTE_US	 0x004ull
-#define PTE_PS	 0x080ull /* a 2 MiB page */
-#define PTE_USER (PTE_P | PTE_RW | PTE_US)
+#include "vmm/core/x86.h"
 
 #define ENTRIES_NR 512u
 #define GIB_LEN	   (1ull << 30)

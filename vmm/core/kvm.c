@@ -120,7 +120,7 @@ static void routes_init(struct kvm_vm *vm)
 	}
 }
 
-int kvm_vm_create(struct kvm_vm **out)
+static int vm_create(struct kvm_vm **out, bool irqchip)
 {
 	uint64_t identity_gpa = MAP_KVM_IDENTITY_GPA;
 	struct kvm_vm *vm;
@@ -153,18 +153,29 @@ int kvm_vm_create(struct kvm_vm **out)
 	if (vm->vm_fd < 0 ||
 	    ioctl(vm->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_gpa) ||
 	    ioctl(vm->vm_fd, KVM_SET_TSS_ADDR, MAP_KVM_TSS_GPA) ||
-	    ioctl(vm->vm_fd, KVM_CREATE_IRQCHIP, 0)) {
+	    (irqchip && ioctl(vm->vm_fd, KVM_CREATE_IRQCHIP, 0))) {
 		err = -errno;
 		log_error("KVM refused to create a VM: %s", strerror(errno));
 		goto fail;
 	}
-	routes_init(vm);
+	if (irqchip)
+		routes_init(vm);
 	*out = vm;
 	return 0;
 
 fail:
 	kvm_vm_destroy(vm);
 	return err;
+}
+
+int kvm_vm_create(struct kvm_vm **out)
+{
+	return vm_create(out, true);
+}
+
+int kvm_vm_create_flat(struct kvm_vm **out)
+{
+	return vm_create(out, false);
 }
 
 void kvm_vm_destroy(struct kvm_vm *vm)

@@ -51,6 +51,11 @@ extern const struct kvm_need kvm_needs[];
  * -ENOTSUP: API version or a needed capability is missing (logged by name).
  */
 int kvm_vm_create(struct kvm_vm **out);
+/*
+ * The same without irqchip: HLT is an exit, interrupts are injected by
+ * kvm_vcpu_interrupt(); no GSIs and irqfds.
+ */
+int kvm_vm_create_flat(struct kvm_vm **out);
 void kvm_vm_destroy(struct kvm_vm *vm);
 
 /*
@@ -96,6 +101,16 @@ struct kvm_long_state {
 int kvm_vcpu_set_long_mode(struct kvm_vcpu *vcpu,
 			   const struct kvm_long_state *state);
 int kvm_vcpu_get_regs(struct kvm_vcpu *vcpu, struct kvm_regs *regs);
+int kvm_vcpu_set_regs(struct kvm_vcpu *vcpu, const struct kvm_regs *regs);
+int kvm_vcpu_get_sregs(struct kvm_vcpu *vcpu, struct kvm_sregs *sregs);
+int kvm_vcpu_set_sregs(struct kvm_vcpu *vcpu, const struct kvm_sregs *sregs);
+/*
+ * Queue an external interrupt for the next entry. Only without irqchip, and
+ * only when the run page says ready_for_interrupt_injection and if_flag; else
+ * set request_interrupt_window there and try again at the exit it causes.
+ * -EEXIST: one is queued already. [KVM_INTERRUPT]
+ */
+int kvm_vcpu_interrupt(struct kvm_vcpu *vcpu, uint8_t vector);
 /* TSC ticks per second as the guest sees it; 0: KVM does not say. */
 uint64_t kvm_vcpu_tsc_hz(struct kvm_vcpu *vcpu);
 /*
@@ -110,6 +125,14 @@ struct kvm_run *kvm_vcpu_run_page(struct kvm_vcpu *vcpu);
  * Any thread.
  */
 void kvm_vcpu_kick(struct kvm_vcpu *vcpu);
+/* The kick was noticed; the next kvm_vcpu_run() enters again. */
+void kvm_vcpu_unkick(struct kvm_vcpu *vcpu);
+/*
+ * Does this KVM run guests with 32-bit paging? Software KVM drops CR0.PG
+ * without EFER.LME in silence and its vCPU is unusable afterwards, so a
+ * throw-away VM tries it. 0 or -errno when that could not be found out.
+ */
+int kvm_has_paging32(bool *has);
 /* KVM's own counter of that name (KVM_GET_STATS_FD); -ENOENT, -ENOTSUP. */
 int kvm_vcpu_stat(struct kvm_vcpu *vcpu, const char *name, uint64_t *value);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kvm_private.h - what kvm.c and kvm_vcpu.c share, and nobody else sees. */
+/* kvm_private.h - what the files kvm*.c share, and nobody else sees. */
 #ifndef VMM_CORE_KVM_PRIVATE_H
 #define VMM_CORE_KVM_PRIVATE_H
 
@@ -21,6 +21,13 @@ struct kvm_vm {
 	bool gsi_used[KVM_GSIS_MAX];
 	uint32_t routes_nr;
 	struct kvm_irq_routing_entry routes[KVM_ROUTES_MAX];
+};
+
+struct kvm_vcpu {
+	int fd;
+	int run_len;
+	struct kvm_run *run; /* NULL: not held */
+	uint64_t xcr0;	     /* what CPUID offers, 0: no XSAVE */
 };
 
 #endif

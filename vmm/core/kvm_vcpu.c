@@ -10,28 +10,7 @@
 
 #include "vmm/core/kvm.h"
 #include "vmm/core/kvm_private.h"
-
-struct kvm_vcpu {
-	int fd;
-	int run_len;
-	struct kvm_run *run; /* NULL: not held */
-	uint64_t xcr0;	     /* what CPUID offers, 0: no XSAVE */
-};
-
-/* Intel SDM vol. 3, 2.5 and 2.2.1. */
-#define CR0_PE	       (1u << 0)
-#define CR0_MP	       (1u << 1)
-#define CR0_ET	       (1u << 4)
-#define CR0_NE	       (1u << 5)
-#define CR0_WP	       (1u << 16)
-#define CR0_PG	       (1u << 31)
-#define CR4_PAE	       (1u << 5)
-#define CR4_OSFXSR     (1u << 9)
-#define CR4_OSXMMEXCPT (1u << 10)
-#define CR4_OSXSAVE    (1u << 18)
-#define EFER_LME       (1u << 8)
-#define EFER_LMA       (1u << 10)
-#define RFLAGS_FIXED   2u
+#include "vmm/core/x86.h"
 
 #define CPUID_ENTRIES_MAX 256
 #define CPUID1_ECX_XSAVE  (1u << 26)
@@ -195,11 +174,6 @@ int kvm_vcpu_set_long_mode(struct kvm_vcpu *vcpu,
 	return 0;
 }
 
-int kvm_vcpu_get_regs(struct kvm_vcpu *vcpu, struct kvm_regs *regs)
-{
-	return ioctl(vcpu->fd, KVM_GET_REGS, regs) ? -errno : 0;
-}
-
 uint64_t kvm_vcpu_tsc_hz(struct kvm_vcpu *vcpu)
 {
 	int khz = ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0);
@@ -226,6 +200,11 @@ void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
 {
 	/* volatile: the kernel reads it, as a device would a register. */
 	*(volatile __u8 *)&vcpu->run->immediate_exit = 1;
+}
+
+void kvm_vcpu_unkick(struct kvm_vcpu *vcpu)
+{
+	*(volatile __u8 *)&vcpu->run->immediate_exit = 0;
 }
 
 static int stat_read(int fd, const char *name, uint64_t *value)

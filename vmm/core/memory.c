@@ -8,13 +8,13 @@
 
 #include "shm/memory_map.h"
 
-int memory_create(struct memory *memory, uint64_t len)
+static int create(struct memory *memory, uint64_t len, uint64_t min_len,
+		  uint64_t unit_len)
 {
 	void *hva;
 
 	*memory = (struct memory){ .hva = NULL };
-	if (len < MAP_RAM_MIN_LEN || len > MAP_RAM_MAX_LEN ||
-	    len % MAP_LARGE_LEN)
+	if (len < min_len || len > MAP_RAM_MAX_LEN || len % unit_len)
 		return -EINVAL;
 	/* NORESERVE: a guest pays for what it touches, not for its limit. */
 	hva = mmap(NULL, len, PROT_READ | PROT_WRITE,
@@ -24,6 +24,16 @@ int memory_create(struct memory *memory, uint64_t len)
 	memory->hva = hva;
 	memory->len = len;
 	return 0;
+}
+
+int memory_create(struct memory *memory, uint64_t len)
+{
+	return create(memory, len, MAP_RAM_MIN_LEN, MAP_LARGE_LEN);
+}
+
+int memory_create_flat(struct memory *memory, uint64_t len)
+{
+	return create(memory, len, MAP_PAGE_LEN, MAP_PAGE_LEN);
 }
 
 void memory_destroy(struct memory *memory)

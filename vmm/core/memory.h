@@ -20,6 +20,9 @@ struct memory {
 
 /* len: multiple of 2 MiB in MAP_RAM_MIN_LEN..MAP_RAM_MAX_LEN, zeroed. */
 int memory_create(struct memory *memory, uint64_t len);
+/* The same with any multiple of 4096 from 4096 on: machines without the
+ * layout of shm/memory_map.h. */
+int memory_create_flat(struct memory *memory, uint64_t len);
 void memory_destroy(struct memory *memory);
 
 /*
