@@ -259,8 +259,8 @@ void spsc_cell_publish_head(struct spsc_cell_rx *rx);
  * eighth of the ring may be free already), -SHM_EPEER or -SHM_EOWNER. Write
  * cells[i].msg, never .seq; nothing is visible before spsc_cell_commit().
  */
-static inline int spsc_cell_reserve(struct spsc_cell_tx *tx, uint32_t want,
-				    struct spsc_cell **cells)
+SHM_HOT int spsc_cell_reserve(struct spsc_cell_tx *tx, uint32_t want,
+			      struct spsc_cell **cells)
 {
 	uint64_t mask = tx->cells_nr - 1;
 	uint64_t used = tx->tail_idx - tx->head_seen;
@@ -297,7 +297,7 @@ static inline int spsc_cell_reserve(struct spsc_cell_tx *tx, uint32_t want,
  * A consumer that sleeps is rung; one that falls asleep at this very moment
  * may be missed: call spsc_cell_flush() when you pause. 0, or -SHM_EIO.
  */
-static inline int spsc_cell_commit(struct spsc_cell_tx *tx, uint32_t nr)
+SHM_HOT int spsc_cell_commit(struct spsc_cell_tx *tx, uint32_t nr)
 {
 	uint64_t mask = tx->cells_nr - 1, idx = tx->tail_idx;
 
@@ -322,7 +322,7 @@ static inline int spsc_cell_commit(struct spsc_cell_tx *tx, uint32_t nr)
  * Everything committed will be seen: rings a consumer that sleeps or is just
  * falling asleep. Costs a full fence; for the end of a burst.
  */
-static inline int spsc_cell_flush(struct spsc_cell_tx *tx)
+SHM_HOT int spsc_cell_flush(struct spsc_cell_tx *tx)
 {
 	return spsc_cell_ring_data(tx);
 }
@@ -331,8 +331,8 @@ static inline int spsc_cell_flush(struct spsc_cell_tx *tx)
  * Up to want (>= 1) messages, one behind the other at *cells: how many, 0:
  * empty, -SHM_EPEER or -SHM_EOWNER. They stay until spsc_cell_release().
  */
-static inline int spsc_cell_peek(struct spsc_cell_rx *rx, uint32_t want,
-				 const struct spsc_cell **cells)
+SHM_HOT int spsc_cell_peek(struct spsc_cell_rx *rx, uint32_t want,
+			   const struct spsc_cell **cells)
 {
 	uint64_t mask = rx->cells_nr - 1, idx = rx->head_idx;
 	const struct spsc_cell *at = rx->cells + (idx & mask);
@@ -371,7 +371,7 @@ static inline int spsc_cell_peek(struct spsc_cell_rx *rx, uint32_t want,
 }
 
 /* Give the oldest nr messages back; they were peeked and are not used now. */
-static inline void spsc_cell_release(struct spsc_cell_rx *rx, uint32_t nr)
+SHM_HOT void spsc_cell_release(struct spsc_cell_rx *rx, uint32_t nr)
 {
 	rx->head_idx += nr;
 	/* [CELL-DONE] for a successor; nobody else reads it. */
@@ -382,7 +382,7 @@ static inline void spsc_cell_release(struct spsc_cell_rx *rx, uint32_t nr)
 }
 
 /* One message, in pieces of one width on both sides. */
-static inline void spsc_cell_copy(void *to, const void *from)
+SHM_HOT void spsc_cell_copy(void *to, const void *from)
 {
 	__builtin_memcpy(to, from, SPSC_CELL_MSG_LEN);
 }
@@ -392,8 +392,8 @@ static inline void spsc_cell_copy(void *to, const void *from)
  * error; visible at once. After -SHM_EIO (the doorbell failed) some of them
  * may be in.
  */
-static inline int spsc_cell_push(struct spsc_cell_tx *tx, const void *msgs,
-				 uint32_t nr)
+SHM_HOT int spsc_cell_push(struct spsc_cell_tx *tx, const void *msgs,
+			   uint32_t nr)
 {
 	const uint8_t *from = msgs;
 	uint32_t done = 0;
@@ -415,8 +415,7 @@ static inline int spsc_cell_push(struct spsc_cell_tx *tx, const void *msgs,
 }
 
 /* Copy up to nr messages out. How many, 0: empty, or a negative error. */
-static inline int spsc_cell_pop(struct spsc_cell_rx *rx, void *msgs,
-				uint32_t nr)
+SHM_HOT int spsc_cell_pop(struct spsc_cell_rx *rx, void *msgs, uint32_t nr)
 {
 	uint8_t *to = msgs;
 	uint32_t done = 0;

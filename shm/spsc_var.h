@@ -227,13 +227,13 @@ int spsc_var_bad_record(struct spsc_var_rx *rx); /* -SHM_EPEER, for good */
 
 /* A place in the ring as an address. TRUST: masked with our own ring_len, which
  * was checked against the channel's length. */
-static inline uint8_t *spsc_var_at(const struct spsc_var_tx *tx, uint64_t idx)
+SHM_HOT uint8_t *spsc_var_at(const struct spsc_var_tx *tx, uint64_t idx)
 {
 	return tx->data + (idx & (tx->ring_len - 1));
 }
 
 /* Make everything committed visible. Rings as spsc_var_commit(). */
-static inline int spsc_var_publish(struct spsc_var_tx *tx)
+SHM_HOT int spsc_var_publish(struct spsc_var_tx *tx)
 {
 	tx->tail_published = tx->tail_idx;
 	/* [VAR-DATA] whole records before the index; pairs with
@@ -248,7 +248,7 @@ static inline int spsc_var_publish(struct spsc_var_tx *tx)
  * Everything committed is published and will be seen: rings a consumer that
  * sleeps or is just falling asleep. A full fence; for the end of a burst.
  */
-static inline int spsc_var_flush(struct spsc_var_tx *tx)
+SHM_HOT int spsc_var_flush(struct spsc_var_tx *tx)
 {
 	int err = 0;
 
@@ -259,7 +259,7 @@ static inline int spsc_var_flush(struct spsc_var_tx *tx)
 }
 
 /* Find room for a message of len bytes. Results of spsc_var_reserve(). */
-static inline int spsc_var_room(struct spsc_var_tx *tx, uint32_t len)
+SHM_HOT int spsc_var_room(struct spsc_var_tx *tx, uint32_t len)
 {
 	uint64_t need = SPSC_VAR_RECORD_LEN(len);
 	uint64_t to_end = tx->ring_len - (tx->tail_idx & (tx->ring_len - 1));
@@ -290,8 +290,7 @@ static inline int spsc_var_room(struct spsc_var_tx *tx, uint32_t len)
  * Own the line prefetch_len behind idx before it is written, unless the
  * consumer may still read it.
  */
-static inline void spsc_var_own_ahead(const struct spsc_var_tx *tx,
-				      uint64_t idx)
+SHM_HOT void spsc_var_own_ahead(const struct spsc_var_tx *tx, uint64_t idx)
 {
 	if (idx + tx->prefetch_len - tx->head_seen < tx->ring_len)
 		prefetch_write(spsc_var_at(tx, idx + tx->prefetch_len));
@@ -303,8 +302,7 @@ static inline void spsc_var_own_ahead(const struct spsc_var_tx *tx,
  * spsc_var_release()); -SHM_EINVAL: len is 0 or above msg_max; -SHM_EPEER,
  * -SHM_EOWNER. Invisible until committed; another reserve takes it back.
  */
-static inline int spsc_var_reserve(struct spsc_var_tx *tx, uint32_t len,
-				   void **room)
+SHM_HOT int spsc_var_reserve(struct spsc_var_tx *tx, uint32_t len, void **room)
 {
 	int got = spsc_var_room(tx, len);
 
@@ -319,7 +317,7 @@ static inline int spsc_var_reserve(struct spsc_var_tx *tx, uint32_t len,
 }
 
 /* The reserved record is whole: ours to publish. */
-static inline int spsc_var_finish(struct spsc_var_tx *tx, uint32_t len)
+SHM_HOT int spsc_var_finish(struct spsc_var_tx *tx, uint32_t len)
 {
 	if (len - 1 >= tx->room_len)
 		return -SHM_EINVAL;
@@ -337,7 +335,7 @@ static inline int spsc_var_finish(struct spsc_var_tx *tx, uint32_t len)
  * -SHM_EINVAL: len is 0 or more than was reserved; -SHM_EIO: the doorbell
  * failed, the message is out.
  */
-static inline int spsc_var_commit(struct spsc_var_tx *tx, uint32_t len)
+SHM_HOT int spsc_var_commit(struct spsc_var_tx *tx, uint32_t len)
 {
 	int err = spsc_var_finish(tx, len);
 
@@ -349,7 +347,7 @@ static inline int spsc_var_commit(struct spsc_var_tx *tx, uint32_t len)
  * spsc_var_commit(), publish, flush or close, or when SPSC_VAR_QUIET_LEN bytes
  * have gathered, or when reserve finds the ring full.
  */
-static inline int spsc_var_commit_quiet(struct spsc_var_tx *tx, uint32_t len)
+SHM_HOT int spsc_var_commit_quiet(struct spsc_var_tx *tx, uint32_t len)
 {
 	int err = spsc_var_finish(tx, len);
 
@@ -364,7 +362,7 @@ static inline int spsc_var_commit_quiet(struct spsc_var_tx *tx, uint32_t len)
  * TRUST: peek_idx is ours and masked, so a header is inside the ring; a
  * payload is, because its length is bounded by what is left of it.
  */
-static inline int spsc_var_next(struct spsc_var_rx *rx, const uint8_t **msg)
+SHM_HOT int spsc_var_next(struct spsc_var_rx *rx, const uint8_t **msg)
 {
 	uint64_t there = rx->tail_seen - rx->peek_idx, slot, header, need;
 	uint32_t len;
@@ -403,8 +401,7 @@ static inline int spsc_var_next(struct spsc_var_rx *rx, const uint8_t **msg)
  * Fetch the line prefetch_len behind idx, but only what is published: a line
  * the producer still writes would be stolen from it.
  */
-static inline void spsc_var_fetch_ahead(const struct spsc_var_rx *rx,
-					uint64_t idx)
+SHM_HOT void spsc_var_fetch_ahead(const struct spsc_var_rx *rx, uint64_t idx)
 {
 	uint64_t ahead_idx = idx + rx->prefetch_len;
 
@@ -417,7 +414,7 @@ static inline void spsc_var_fetch_ahead(const struct spsc_var_rx *rx,
  * -SHM_EPEER, -SHM_EOWNER. Each call gives the one behind; all stay where
  * they are until spsc_var_release().
  */
-static inline int spsc_var_peek(struct spsc_var_rx *rx, const void **msg)
+SHM_HOT int spsc_var_peek(struct spsc_var_rx *rx, const void **msg)
 {
 	const uint8_t *bytes = NULL;
 	int len = spsc_var_next(rx, &bytes);
@@ -434,7 +431,7 @@ static inline int spsc_var_peek(struct spsc_var_rx *rx, const void **msg)
  * producer learns of it when an eighth of the ring has gathered or when the
  * ring is found empty.
  */
-static inline void spsc_var_release(struct spsc_var_rx *rx)
+SHM_HOT void spsc_var_release(struct spsc_var_rx *rx)
 {
 	rx->head_idx = rx->peek_idx;
 	/* [VAR-DONE] our use of the messages before the word that says they
