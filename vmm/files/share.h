@@ -15,7 +15,10 @@
  *          writes on share_file_fd() may be under way elsewhere (io_uring)
  *          while the file is held.
  * Errors:  0 or -errno, the value a local file system would give; the guest
- *          gets it as it is.
+ *          gets it as it is. -ESTALE: somebody on the host put something
+ *          else where the node was.
+ * Needs:   /proc, for /proc/self/fd of own descriptors; a node holds at most
+ *          two of them, an open file one more.
  * Trust:   names, targets, modes, sizes and offsets are the guest's. A name
  *          is one component: not empty, no '/', no NUL, up to 255 bytes, not
  *          "." or ".." unless said otherwise: -EINVAL, -ENAMETOOLONG.
@@ -70,18 +73,28 @@ struct share_opts {
 	 * its parent existing. Two shares must not have the same one: -EBUSY.
 	 */
 	const char *upper;
-	/* Bytes the upper layer may hold, 0: no limit. Beyond: -EDQUOT. */
+	/* Bytes the upper layer may hold, 0: no limit. Beyond: -EDQUOT. Files
+	 * count with their size, and each object with 4 KiB. */
 	uint64_t quota;
+	/* Flush each copy before it takes its place, so that not even a power
+	 * cut leaves a copy without its bytes. A killed monitor does not need
+	 * that. */
+	bool sync;
 	/* Called now and then while a copy-up of a large file is under way
 	 * without reflink; true: give it up (-EINTR), nothing has changed.
 	 * NULL: none. */
 	bool (*copying)(void *arg, uint64_t done, uint64_t total);
+	/* What the user should read: one line, without an end. NULL: none. */
+	void (*say)(void *arg, const char *line);
 	void *arg;
 };
 
 /*
  * Open the layers; what a killed monitor left half done is undone first.
- * -ENOENT, -ENOTDIR, -EBUSY, ...: said in the log, with the path.
+ * -ENOENT, -ENOTDIR, -EBUSY (another share has the upper), -ENOTEMPTY (upper
+ * is a directory of somebody else's), -EINVAL (one layer inside the other, or
+ * an upper of another version), -EOPNOTSUPP (the upper's file system cannot
+ * exchange names), ...: said with the path.
  */
 int share_create(struct share **out, const struct share_opts *opts);
 /* NULL is fine. No node or file of it may be left. */
@@ -99,8 +112,11 @@ void share_node_put(struct share_node *node); /* NULL is fine */
 int share_walk(struct share_node *dir, const char *name, size_t len,
 	       struct share_node **out);
 
-/* qid.path: one file has one for the life of the share, across copy-up,
- * rename and hard links; two files never have the same. */
+/*
+ * qid.path: one file has one for the life of the share, across copy-up,
+ * rename and hard links; two files never have the same. When a copy-up parts
+ * a file from its other lower names, it keeps its id and they get a new one.
+ */
 struct share_id {
 	uint64_t path;
 	uint32_t version; /* changes when the content does, as far as known */
@@ -134,9 +150,8 @@ struct share_setattr {
 	uint64_t size;
 	struct timespec atime, mtime;
 };
-/* file: an open file of the node's, or NULL (ftruncate of unlinked files). */
-int share_setattr(struct share_node *node, struct share_file *file,
-		  const struct share_setattr *set);
+/* Works on unlinked files too. Owners of symbolic links are not kept. */
+int share_setattr(struct share_node *node, const struct share_setattr *set);
 
 /* Bytes written to buf (not terminated), or -errno; -ERANGE: cap too small. */
 int share_readlink(struct share_node *node, char *buf, size_t cap);
@@ -149,15 +164,25 @@ int share_statfs(struct share_node *node, struct share_statfs *statfs);
 
 /* --- names --------------------------------------------------------------- */
 
+/* Who a new object belongs to, in the guest's eyes. SHARE_HOST_ID: to whom
+ * it belongs on the host. */
+#define SHARE_HOST_ID UINT32_MAX
+struct share_owner {
+	uint32_t uid, gid;
+};
+
+/* mode: permission bits as they shall be; the guest has applied its umask. */
 int share_mkdir(struct share_node *dir, const char *name, size_t len,
-		uint32_t mode, uint32_t gid, struct share_node **out);
-int share_symlink(struct share_node *dir, const char *name, size_t len,
-		  const char *target, size_t target_len, uint32_t gid,
-		  struct share_node **out);
-/* A FIFO, socket or device is recorded, never made as such on the host. */
-int share_mknod(struct share_node *dir, const char *name, size_t len,
-		uint32_t mode, uint32_t major, uint32_t minor, uint32_t gid,
+		uint32_t mode, struct share_owner owner,
 		struct share_node **out);
+int share_symlink(struct share_node *dir, const char *name, size_t len,
+		  const char *target, size_t target_len,
+		  struct share_owner owner, struct share_node **out);
+/* mode with its type. A FIFO, socket or device is recorded, never made as
+ * such on the host; -EPERM where nothing can be recorded. */
+int share_mknod(struct share_node *dir, const char *name, size_t len,
+		uint32_t mode, uint32_t major, uint32_t minor,
+		struct share_owner owner, struct share_node **out);
 /* Copies a lower file up and parts it from its other lower names. */
 int share_link(struct share_node *dir, const char *name, size_t len,
 	       struct share_node *node);
@@ -179,27 +204,32 @@ int share_rename_node(struct share_node *node, struct share_node *to,
 /*
  * flags: Linux open(2) values as on x86-64: O_RDONLY, O_WRONLY, O_RDWR,
  * O_TRUNC, O_APPEND, O_DIRECTORY, O_SYNC, O_DSYNC, O_NOFOLLOW, O_EXCL count,
- * the rest is ignored. Opening for writing copies up. A file opened for
- * reading before that goes on to read what it had, as overlayfs documents.
- * -EACCES: not a file or directory. -EMFILE is the server's to count.
+ * the rest is ignored. Opening for writing copies up. Files that were opened
+ * for reading before that read the copy from then on, and keep their locks:
+ * unlike with overlayfs, a guest sees one file.
+ * -EACCES: a special file. -ELOOP: a symbolic link. How many files may be
+ * open is the server's to count.
  */
 int share_open(struct share_node *node, uint32_t flags,
 	       struct share_file **out);
 /* A new regular file, or with O_EXCL clear one that is there. */
 int share_create_file(struct share_node *dir, const char *name, size_t len,
-		      uint32_t flags, uint32_t mode, uint32_t gid,
+		      uint32_t flags, uint32_t mode, struct share_owner owner,
 		      struct share_node **node, struct share_file **out);
 void share_file_close(struct share_file *file); /* NULL is fine */
 
 /*
  * The descriptor to read from or write to, for as long as the file is held;
- * opened for no more than was asked. -EISDIR for directories. Who writes asks
- * share_file_reserve() first and tells share_file_wrote() after.
+ * opened for no more than was asked; its number stays the same. -EISDIR for
+ * directories. Who writes asks share_file_reserve() first
+ * and, when that was 0, calls share_file_wrote() afterwards, however the
+ * write ended.
  */
 int share_file_fd(struct share_file *file);
+/* Writes go to the end whatever their offset says. */
 bool share_file_append(const struct share_file *file);
-/* Room for a write that ends at `end`? -EDQUOT, -EFBIG. */
-int share_file_reserve(struct share_file *file, uint64_t end);
+/* Room for a write of len bytes at off? -EDQUOT, -EFBIG. */
+int share_file_reserve(struct share_file *file, uint64_t off, uint64_t len);
 void share_file_wrote(struct share_file *file);
 
 /* Synchronous forms of the same. Bytes, or -errno. */
@@ -264,10 +294,12 @@ int share_diff(struct share *share, share_change_fn *fn, void *arg);
 /*
  * For the host's user, with no VM running: make the changes in the lower
  * layer, and empty the upper one. Not one step: it may be stopped half way
- * and started again. fn hears of each change made, may be NULL.
+ * and started again. fn hears of each change made, may be NULL. Changed files
+ * belong to who commits; hard links among them become files of their own.
+ * -EBUSY: nodes are held.
  */
 int share_commit(struct share *share, share_change_fn *fn, void *arg);
-/* Empty the upper layer. */
+/* Empty the upper layer. -EBUSY: nodes are held. */
 int share_discard(struct share *share);
 
 #endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* test_share_quota.c - does a private layer stay within what it may hold, and
+ * is what was freed free? */
+#include "tests/unit/share_room.h"
+
+#define KIB 1024ull
+
+static void start(struct room *room, uint64_t quota)
+{
+	room_start(room);
+	tree_file(room->lower.text, "file", "lower");
+	room_open_with(
+		room, (struct share_opts){ .mode = SHARE_COW, .quota = quota });
+}
+
+static uint64_t left(struct room *room)
+{
+	struct share_statfs fs;
+
+	CU_ASSERT_EQUAL(share_statfs(room->root, &fs), 0);
+	return fs.bfree * fs.bsize;
+}
+
+static void writes_stop_at_the_limit(void)
+{
+	static char bytes[64 * KIB];
+	struct share_file *file;
+	struct room room;
+
+	start(&room, 128 * KIB);
+	CU_ASSERT_EQUAL(left(&room), 128 * KIB);
+	CU_ASSERT_EQUAL(room_create_file(&room, "new", "x"), 0);
+	CU_ASSERT_EQUAL(left(&room), 120 * KIB);
+	file = room_file(&room, "new", O_WRONLY);
+	CU_ASSERT_EQUAL(share_write(file, bytes, sizeof(bytes), 0), 65536);
+	CU_ASSERT_EQUAL(share_write(file, bytes, sizeof(bytes), 65536),
+			-EDQUOT);
+	CU_ASSERT_EQUAL(share_write(file, bytes, 60 * KIB, 65536), 61440);
+	CU_ASSERT_EQUAL(left(&room), 0);
+	CU_ASSERT_EQUAL(room_mkdir(&room, "dir"), -EDQUOT);
+	CU_ASSERT_EQUAL(room_create_file(&room, "other", ""), -EDQUOT);
+	CU_ASSERT_EQUAL(room_open_err(&room, "file", O_WRONLY), -EDQUOT);
+	/* In place it goes on. */
+	CU_ASSERT_EQUAL(share_write(file, bytes, 1, 0), 1);
+	share_file_close(file);
+	CU_ASSERT_EQUAL(room_unlink(&room, "new", false), 0);
+	CU_ASSERT_EQUAL(left(&room), 128 * KIB);
+	room_end(&room);
+}
+
+static void sparse_sizes_count(void)
+{
+	struct share_setattr set = { .valid = SHARE_SET_SIZE,
+				     .size = 1ull << 40 };
+	struct room room;
+
+	start(&room, 128 * KIB);
+	CU_ASSERT_EQUAL(room_setattr(&room, "file", set), -EDQUOT);
+	set.size = 64 * KIB;
+	CU_ASSERT_EQUAL(room_setattr(&room, "file", set), 0);
+	CU_ASSERT_EQUAL(left(&room), 60 * KIB);
+	set.size = 0;
+	CU_ASSERT_EQUAL(room_setattr(&room, "file", set), 0);
+	CU_ASSERT_EQUAL(left(&room), 124 * KIB);
+	CU_ASSERT_EQUAL(room_write_at(&room, "file", "x", 1ull << 40), -EDQUOT);
+	CU_ASSERT_EQUAL(room_write_at(&room, "file", "x", UINT64_MAX), -EFBIG);
+	CU_ASSERT_EQUAL(room_write_at(&room, "file", "x", INT64_MAX), -EFBIG);
+	room_end(&room);
+}
+
+static void open_unlinked_files_count_until_closed(void)
+{
+	static char bytes[64 * KIB];
+	struct share_file *file;
+	struct room room;
+
+	start(&room, 128 * KIB);
+	CU_ASSERT_EQUAL(room_create_file(&room, "new", ""), 0);
+	file = room_file(&room, "new", O_WRONLY);
+	CU_ASSERT_EQUAL(room_unlink(&room, "new", false), 0);
+	CU_ASSERT_EQUAL(share_write(file, bytes, sizeof(bytes), 0), 65536);
+	CU_ASSERT_EQUAL(left(&room), 60 * KIB);
+	CU_ASSERT_EQUAL(share_write(file, bytes, sizeof(bytes), 65536),
+			-EDQUOT);
+	share_file_close(file);
+	CU_ASSERT_EQUAL(left(&room), 128 * KIB);
+	room_end(&room);
+}
+
+static void truncating_open_frees(void)
+{
+	struct share_setattr set = { .valid = SHARE_SET_SIZE,
+				     .size = 100 * KIB };
+	struct room room;
+
+	start(&room, 128 * KIB);
+	CU_ASSERT_EQUAL(room_setattr(&room, "file", set), 0);
+	CU_ASSERT_EQUAL(left(&room), 24 * KIB);
+	CU_ASSERT_EQUAL(room_open_err(&room, "file", O_WRONLY | O_TRUNC), 0);
+	CU_ASSERT_EQUAL(left(&room), 124 * KIB);
+	room_end(&room);
+}
+
+static void promised_bytes_that_never_came_are_free(void)
+{
+	struct share_file *file;
+	struct room room;
+
+	start(&room, 128 * KIB);
+	CU_ASSERT_EQUAL(room_create_file(&room, "new", ""), 0);
+	file = room_file(&room, "new", O_WRONLY);
+	CU_ASSERT_EQUAL(share_file_reserve(file, 0, 64 * KIB), 0);
+	CU_ASSERT_EQUAL(share_file_reserve(file, 64 * KIB, 1), 0);
+	CU_ASSERT_EQUAL(share_file_reserve(file, 0, 128 * KIB), -EDQUOT);
+	CU_ASSERT_EQUAL(left(&room), 56 * KIB);
+	share_file_wrote(file);
+	CU_ASSERT_EQUAL(left(&room), 56 * KIB);
+	share_file_wrote(file);
+	CU_ASSERT_EQUAL(left(&room), 124 * KIB);
+	share_file_close(file);
+	room_end(&room);
+}
+
+static void restart_counts_the_same(void)
+{
+	struct share_opts opts = { .mode = SHARE_COW, .quota = 512 * KIB };
+	struct room room;
+	uint64_t before;
+
+	start(&room, 512 * KIB);
+	CU_ASSERT_EQUAL(room_mkdir(&room, "a"), 0);
+	CU_ASSERT_EQUAL(room_mkdir(&room, "a/b"), 0);
+	CU_ASSERT_EQUAL(room_create_file(&room, "a/b/c", "123"), 0);
+	CU_ASSERT_EQUAL(room_link(&room, "a/b/c", "a/d"), 0);
+	CU_ASSERT_EQUAL(room_symlink(&room, "a/s", "x"), 0);
+	CU_ASSERT_EQUAL(room_unlink(&room, "file", false), 0);
+	before = left(&room);
+	CU_ASSERT_EQUAL(before, 512 * KIB - 20 * KIB);
+	room_close(&room);
+	room_open_with(&room, opts);
+	CU_ASSERT_EQUAL(left(&room), before);
+	/* A smaller limit than what is there: nothing more, but removal. */
+	room_close(&room);
+	opts.quota = 8 * KIB;
+	room_open_with(&room, opts);
+	CU_ASSERT_EQUAL(left(&room), 0);
+	CU_ASSERT_EQUAL(room_mkdir(&room, "e"), -EDQUOT);
+	CU_ASSERT_EQUAL(room_unlink(&room, "a/s", false), 0);
+	room_end(&room);
+}
+
+static const struct unit_test tests[] = {
+	{ "writes_stop_at_the_limit", writes_stop_at_the_limit },
+	{ "sparse_sizes_count", sparse_sizes_count },
+	{ "open_unlinked_files_count_until_closed",
+	  open_unlinked_files_count_until_closed },
+	{ "truncating_open_frees", truncating_open_frees },
+	{ "promised_bytes_that_never_came_are_free",
+	  promised_bytes_that_never_came_are_free },
+	{ "restart_counts_the_same", restart_counts_the_same },
+};
+
+UNIT_MAIN("share_quota", tests)
