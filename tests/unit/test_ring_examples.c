@@ -284,14 +284,14 @@ static int state_join(struct bcast_rx *rx, const struct region *region,
 
 static void *mem;
 static struct region region;
-static struct fake_peer here, there;
+static struct fake_peer ours, theirs;
 
 static void room_open(void)
 {
 	mem = guarded_map(REGION_LEN);
 	CU_ASSERT_EQUAL_FATAL(region_create(&region, mem, REGION_LEN), 0);
-	fake_peer_init(&here, 1, mem, REGION_LEN);
-	fake_peer_init(&there, 2, mem, REGION_LEN);
+	fake_peer_init(&ours, 1, mem, REGION_LEN);
+	fake_peer_init(&theirs, 2, mem, REGION_LEN);
 	region_peer_set(&region, 1, REGION_PEER_ALIVE);
 	region_peer_set(&region, 2, REGION_PEER_ALIVE);
 }
@@ -306,10 +306,10 @@ static void spsc_example_adds_numbers_up(void)
 	uint64_t sum = 0;
 
 	room_open();
-	CU_ASSERT_EQUAL(numbers_add(&region, &there.peer, 1, &sum),
+	CU_ASSERT_EQUAL(numbers_add(&region, &theirs.peer, 1, &sum),
 			-SHM_ENOENT);
-	CU_ASSERT_EQUAL(numbers_send(&region, &here.peer, 1000), 0);
-	CU_ASSERT_EQUAL(numbers_add(&region, &there.peer, 1000, &sum), 0);
+	CU_ASSERT_EQUAL(numbers_send(&region, &ours.peer, 1000), 0);
+	CU_ASSERT_EQUAL(numbers_add(&region, &theirs.peer, 1000, &sum), 0);
 	CU_ASSERT_EQUAL(sum, 1000 * 999 / 2);
 	room_close();
 }
@@ -320,12 +320,13 @@ static void spsc_example_ends_when_the_producer_is_dead(void)
 	uint64_t sum = 0, number = 5;
 
 	room_open();
-	CU_ASSERT_EQUAL(numbers_send(&region, &here.peer, 0), 0);
-	CU_ASSERT_EQUAL(spsc_open_tx(&tx, &region, "numbers", &here.peer, 0),
+	CU_ASSERT_EQUAL(numbers_send(&region, &ours.peer, 0), 0);
+	CU_ASSERT_EQUAL(spsc_open_tx(&tx, &region, "numbers", &ours.peer, 0),
 			0);
 	CU_ASSERT_EQUAL(spsc_push(&tx, &number, 1), 1);
 	region_peer_set(&region, 1, REGION_PEER_GONE);
-	CU_ASSERT_EQUAL(numbers_add(&region, &there.peer, 2, &sum), -SHM_EGONE);
+	CU_ASSERT_EQUAL(numbers_add(&region, &theirs.peer, 2, &sum),
+			-SHM_EGONE);
 	CU_ASSERT_EQUAL(sum, 5);
 	room_close();
 }
@@ -339,9 +340,9 @@ static void spsc_var_example_passes_lines(void)
 	room_open();
 	CU_ASSERT_EQUAL_FATAL(spsc_var_create(&region, "lines", 65536, 0), 0);
 	CU_ASSERT_EQUAL_FATAL(
-		spsc_var_open_tx(&tx, &region, "lines", &here.peer, 0), 0);
+		spsc_var_open_tx(&tx, &region, "lines", &ours.peer, 0), 0);
 	CU_ASSERT_EQUAL_FATAL(
-		spsc_var_open_rx(&rx, &region, "lines", &there.peer, 0), 0);
+		spsc_var_open_rx(&rx, &region, "lines", &theirs.peer, 0), 0);
 	CU_ASSERT_EQUAL(lines_send(&tx, "a line"), 0);
 	CU_ASSERT_EQUAL(lines_send(&tx, ""), 0);
 	CU_ASSERT_EQUAL(lines_receive(&rx, line, 3), -SHM_ETOOSMALL);
@@ -360,9 +361,9 @@ static void spsc_cell_example_passes_quotes(void)
 	room_open();
 	CU_ASSERT_EQUAL_FATAL(spsc_cell_create(&region, "quotes", 2, 0), 0);
 	CU_ASSERT_EQUAL_FATAL(
-		spsc_cell_open_tx(&tx, &region, "quotes", &here.peer, 0), 0);
+		spsc_cell_open_tx(&tx, &region, "quotes", &ours.peer, 0), 0);
 	CU_ASSERT_EQUAL_FATAL(
-		spsc_cell_open_rx(&rx, &region, "quotes", &there.peer, 0), 0);
+		spsc_cell_open_rx(&rx, &region, "quotes", &theirs.peer, 0), 0);
 	CU_ASSERT_EQUAL(quote_send(&tx, &quote), 0);
 	CU_ASSERT_EQUAL(quote_send(&tx, &quote), 0);
 	CU_ASSERT_EQUAL(quote_send(&tx, &quote), -SHM_EFULL);
@@ -387,12 +388,12 @@ static void spsc_call_example_squares(void)
 	room_open();
 	CU_ASSERT_EQUAL_FATAL(spsc_call_create(&region, "square", 16, 0), 0);
 	CU_ASSERT_EQUAL_FATAL(spsc_call_open_client(&client, &region, "square",
-						    &here.peer, 0),
+						    &ours.peer, 0),
 			      0);
 	CU_ASSERT_EQUAL_FATAL(spsc_call_open_server(&server, &region, "square",
-						    &there.peer, 0),
+						    &theirs.peer, 0),
 			      0);
-	here.asleep = serve;
+	ours.asleep = serve;
 	for (uint64_t i = 0; i < 40; i++) {
 		CU_ASSERT_EQUAL(square_ask(&client, i, &square), 0);
 		CU_ASSERT_EQUAL(square, i * i);
@@ -411,11 +412,11 @@ static void mpmc_example_does_each_job_once_and_counts_the_lost(void)
 	fake_peer_init(&third, 3, mem, REGION_LEN);
 	region_peer_set(&region, 3, REGION_PEER_ALIVE);
 	CU_ASSERT_EQUAL_FATAL(mpmc_create(&region, "jobs", 8, 16, 4, 0), 0);
-	CU_ASSERT_EQUAL_FATAL(mpmc_open_tx(&tx, &region, "jobs", &here.peer, 0),
+	CU_ASSERT_EQUAL_FATAL(mpmc_open_tx(&tx, &region, "jobs", &ours.peer, 0),
 			      0);
 	CU_ASSERT_EQUAL_FATAL(
 		mpmc_open_tx(&dying, &region, "jobs", &third.peer, 0), 0);
-	CU_ASSERT_EQUAL_FATAL(worker_open(&rx, &region, &there.peer, &lost_nr),
+	CU_ASSERT_EQUAL_FATAL(worker_open(&rx, &region, &theirs.peer, &lost_nr),
 			      0);
 	CU_ASSERT_EQUAL(job_put(&tx, 11), 0);
 	CU_ASSERT_EQUAL(mpmc_reserve(&dying, 1), 1);
@@ -439,10 +440,10 @@ static void mpsc_example_collects_from_lanes(void)
 	room_open();
 	CU_ASSERT_EQUAL_FATAL(mpsc_create(&region, "reports", 8, 16, 2, 0), 0);
 	CU_ASSERT_EQUAL_FATAL(
-		mpsc_open_tx(&other, &region, "reports", &here.peer, 0), 0);
+		mpsc_open_tx(&other, &region, "reports", &ours.peer, 0), 0);
 	CU_ASSERT_EQUAL_FATAL(
-		mpsc_open_rx(&rx, &region, "reports", &there.peer, 0), 0);
-	CU_ASSERT_EQUAL(report(&region, &here.peer, 42), 0);
+		mpsc_open_rx(&rx, &region, "reports", &theirs.peer, 0), 0);
+	CU_ASSERT_EQUAL(report(&region, &ours.peer, 42), 0);
 	/* Lane 0 lies. */
 	other.mem->tail_idx = 1000;
 	CU_ASSERT_EQUAL(report_collect(&rx, &value, &lane), 0);
@@ -458,9 +459,9 @@ static void bcast_example_tells_the_newest_and_what_was_missed(void)
 
 	room_open();
 	CU_ASSERT_EQUAL_FATAL(bcast_create(&region, "state", 56, 4, 2, 0), 0);
-	CU_ASSERT_EQUAL_FATAL(bcast_open_tx(&tx, &region, "state", &here.peer),
+	CU_ASSERT_EQUAL_FATAL(bcast_open_tx(&tx, &region, "state", &ours.peer),
 			      0);
-	CU_ASSERT_EQUAL_FATAL(state_join(&rx, &region, &there.peer), 0);
+	CU_ASSERT_EQUAL_FATAL(state_join(&rx, &region, &theirs.peer), 0);
 	for (state[0] = 0; state[0] < 10; state[0]++)
 		CU_ASSERT_EQUAL(state_tell(&tx, state), 0);
 	CU_ASSERT_EQUAL(state_hear(&rx, state, &missed), 0);
