@@ -2,7 +2,9 @@
 #
 #   make            build everything (installs nothing)
 #   make run        install what is missing, build, run the demo lab
+#   make demo-files three machines change one shared directory, each its own
 #   make test       install what is missing, build, run all tests
+#   make test-nested  the tests of VMs, on an emulated hardware KVM
 #   make check      format, lint, include arrows, headers (what CI runs)
 #   make bench      our rings beside everybody else's (BUILDS=2: in a second
 #                   build too, with other alignment of the code)
@@ -18,7 +20,7 @@
 #
 #   V=1             show the commands
 #   SAN=a,b         sanitizer build: address,undefined or thread
-#   T=NAME          make test: only tests whose name contains NAME
+#   T=NAME          make test, test-nested: only tests with NAME in their name
 
 SAN    ?=
 T      ?=
@@ -45,7 +47,7 @@ HOST   := $(COMMON) -D_GNU_SOURCE -DIVLAB_VERSION='"$(VERSION)"' -pthread \
           $(if $(FUZZER),-Wno-gnu-variable-sized-type-not-at-end)
 GUEST  := $(COMMON) -ffreestanding -fno-stack-protector -fno-pic -no-pie \
           -mno-red-zone -mcmodel=small -fno-asynchronous-unwind-tables
-LIBS   := -luring -linih -ljansson
+LIBS   := -luring -linih -ljansson -lseccomp
 Q      := $(if $(V),,@)
 
 # --- what is built from what ------------------------------------------------
@@ -70,8 +72,8 @@ FUZZED := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 host   = $(addprefix $(B)/host/,$(1:.c=.o))
 guest  = $(addprefix $(B)/guest/,$(addsuffix .o,$(basename $(1))))
 
-.PHONY: all run test check bench fuzz fuzzers model fmt install clean help deps \
-        debug structure version
+.PHONY: all run demo-files test test-nested check bench fuzz fuzzers model fmt install \
+        clean help deps debug structure version
 .SECONDARY:
 all: $(B)/ivlab $(addprefix $(B)/guests/,$(addsuffix .elf,$(APPS))) \
      $(addprefix $(B)/,$(HOSTED)) $(B)/bench_peers
@@ -118,7 +120,8 @@ FLAT   := $(WARN) -Os -g -I. -MMD -MP -ffreestanding -fno-stack-protector \
           -fno-pic -no-pie -mno-red-zone -mgeneral-regs-only \
           -fno-asynchronous-unwind-tables -Wno-int-to-pointer-cast
 FLAT_IMAGES := $(shell awk '/^\/\* flat: / { OFS = ":"; \
-               print FILENAME, $$3, $$4, $$5 }' $(wildcard $(FLAT_DIR)/*.[cS]) </dev/null)
+               print FILENAME, $$3, $$4, $$5 }' $(wildcard $(FLAT_DIR)/*.[cS] \
+               tests/guest/*.S) </dev/null)
 flat     = $(addprefix $(B)/flat$(1)/,$(addsuffix .o,$(basename $(2))))
 define flat_bits
 $(B)/flat$(1)/%.o: %.c
@@ -240,11 +243,23 @@ deps:
 run:
 	@$(MAKE) --no-print-directory deps DEPS=build
 	@$(MAKE) --no-print-directory all
-	@$(B)/ivlab run producer-consumer/demo.lab
+	@if $(B)/ivlab doctor >/dev/null 2>&1; then \
+		$(B)/ivlab run producer-consumer/demo.lab; \
+	else \
+		tests/nested/demo $(B); \
+	fi
+demo-files:
+	@$(MAKE) --no-print-directory deps DEPS=build
+	@$(MAKE) --no-print-directory all
+	@guests/apps/files_demo.sh $(B)
 test:
 	@$(MAKE) --no-print-directory deps DEPS="build test"
 	@$(MAKE) --no-print-directory tests
 	@tests/run --build $(B) $(if $(T),--only '$(T)')
+test-nested:
+	@$(MAKE) --no-print-directory deps DEPS="build test nested"
+	@$(MAKE) --no-print-directory all $(addprefix $(B)/system/,$(PEERS))
+	@tests/nested/run --build $(B) $(if $(T),--only '$(T)')
 bench:
 	@$(MAKE) --no-print-directory deps DEPS="build bench"
 	@$(MAKE) --no-print-directory all $(if $(filter 2,$(BUILDS)),$(B)/bench_peers_aligned)
