@@ -69,7 +69,7 @@ _Static_assert(sizeof(struct spsc_mem) == 640, "layout");
 
 /* Measured (docs/ring.md, "Sizes"); distances: struct region_tuning. */
 #define SPSC_PREFETCH_BURST_LEN 1024u /* at most so much in one call */
-#define SPSC_STAGE_LEN		256u
+#define SPSC_STAGE_LEN		1024u
 #define SPSC_LINE_LEN		64u
 
 /*
