@@ -113,35 +113,60 @@ const struct fake_ioeventfd *fake_kvm_ioeventfd(const struct kvm_vm *vm,
 {
 	for (uint32_t i = 0; i < vm->ioeventfds_nr; i++)
 		if (vm->ioeventfds[i].gpa == gpa &&
-		    vm->ioeventfds[i].datamatch == value)
+		    (vm->ioeventfds[i].any ||
+		     vm->ioeventfds[i].datamatch == value))
 			return &vm->ioeventfds[i];
 	return NULL;
+}
+
+static int ioeventfd_add(struct kvm_vm *vm, struct fake_ioeventfd request)
+{
+	if (fake_kvm_ioeventfd(vm, request.gpa, request.datamatch))
+		return misuse(-EEXIST);
+	if (vm->ioeventfds_nr >= fake_kvm.ioeventfds_max)
+		return -ENOSPC;
+	vm->ioeventfds[vm->ioeventfds_nr++] = request;
+	return 0;
+}
+
+static int ioeventfd_del(struct kvm_vm *vm, struct fake_ioeventfd request)
+{
+	const struct fake_ioeventfd *found;
+
+	found = fake_kvm_ioeventfd(vm, request.gpa, request.datamatch);
+	if (!found || found->efd != request.efd || found->any != request.any)
+		return misuse(-ENOENT);
+	vm->ioeventfds[found - vm->ioeventfds] =
+		vm->ioeventfds[--vm->ioeventfds_nr];
+	return 0;
 }
 
 int kvm_ioeventfd_add(struct kvm_vm *vm, uint64_t gpa, uint32_t datamatch,
 		      int efd)
 {
-	if (fake_kvm_ioeventfd(vm, gpa, datamatch))
-		return misuse(-EEXIST);
-	if (vm->ioeventfds_nr >= fake_kvm.ioeventfds_max)
-		return -ENOSPC;
-	vm->ioeventfds[vm->ioeventfds_nr++] = (struct fake_ioeventfd){
-		.gpa = gpa, .datamatch = datamatch, .efd = efd
-	};
-	return 0;
+	return ioeventfd_add(
+		vm, (struct fake_ioeventfd){
+			    .gpa = gpa, .datamatch = datamatch, .efd = efd });
 }
 
 int kvm_ioeventfd_del(struct kvm_vm *vm, uint64_t gpa, uint32_t datamatch,
 		      int efd)
 {
-	const struct fake_ioeventfd *found;
+	return ioeventfd_del(
+		vm, (struct fake_ioeventfd){
+			    .gpa = gpa, .datamatch = datamatch, .efd = efd });
+}
 
-	found = fake_kvm_ioeventfd(vm, gpa, datamatch);
-	if (!found || found->efd != efd)
-		return misuse(-ENOENT);
-	vm->ioeventfds[found - vm->ioeventfds] =
-		vm->ioeventfds[--vm->ioeventfds_nr];
-	return 0;
+int kvm_ioeventfd_add_any(struct kvm_vm *vm, uint64_t gpa, int efd)
+{
+	return ioeventfd_add(vm, (struct fake_ioeventfd){
+					 .gpa = gpa, .any = true, .efd = efd });
+}
+
+int kvm_ioeventfd_del_any(struct kvm_vm *vm, uint64_t gpa, int efd)
+{
+	return ioeventfd_del(vm, (struct fake_ioeventfd){
+					 .gpa = gpa, .any = true, .efd = efd });
 }
 
 bool fake_kvm_store32(struct kvm_vm *vm, uint64_t gpa, uint32_t value)

@@ -25,6 +25,7 @@ struct fake_slot {
 struct fake_ioeventfd {
 	uint64_t gpa;
 	uint32_t datamatch;
+	bool any; /* any store; datamatch is 0 */
 	int efd;
 };
 
@@ -87,7 +88,7 @@ void fake_kvm_reset(void);
 /* The slot that covers gpa, or NULL. */
 const struct fake_slot *fake_kvm_slot(const struct kvm_vm *vm, uint64_t gpa);
 uint32_t fake_kvm_slots_nr(const struct kvm_vm *vm);
-/* NULL: none there. */
+/* NULL: none there. One for any store is also one for value. */
 const struct fake_ioeventfd *fake_kvm_ioeventfd(const struct kvm_vm *vm,
 						uint64_t gpa, uint32_t value);
 /* The GSI whose irqfd is efd, or NULL. */

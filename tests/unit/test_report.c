@@ -30,6 +30,8 @@ static void fill(void)
 	stats.doorbells_slow = 10;
 	stats.first_run_ns = 31000000;
 	stats.kvm_setup_ns = 4000000;
+	stats.cpu_ns[0] = 2000000000;
+	stats.cpu_ns[BARE_CPUS_MAX - 1] = 250000000;
 	result_take_vm(&result.vms[0], "producer", &stats, &exited_0, false);
 	stats.kvm_exits = 1234;
 	stats.reports_nr = 5;
@@ -287,8 +289,37 @@ static void json_has_every_promised_key(void)
 	CU_ASSERT_EQUAL(number(vm, "interrupts"), 9);
 	CU_ASSERT_EQUAL(number(vm, "doorbells_slow"), 10);
 	CU_ASSERT_EQUAL(number(json_object_get(vm, "reports"), "sleeps"), 17);
+	CU_ASSERT_EQUAL(json_real_value(json_object_get(vm, "cpu_seconds")),
+			2.25);
+	CU_ASSERT_TRUE(json_is_null(json_object_get(vm, "cpu_percent")));
+	CU_ASSERT_TRUE(json_is_null(json_object_get(vm, "share")));
 	CU_ASSERT_TRUE(json_is_null(
 		json_object_get(json_array_get(vms, 0), "kvm_exits")));
+	json_decref(root);
+}
+
+static void shares_are_shown_where_there_are_any(void)
+{
+	json_t *root;
+	const json_t *vm;
+
+	fill();
+	print(report_text);
+	CU_ASSERT_PTR_NULL(strstr(text, "share"));
+	find(find(text, "\nconsumer  "), " 2.250\n");
+	result.vms[1].share = 70;
+	result.vms[1].shared_ns = 712;
+	result.vms[1].shared_all_ns = 1000;
+	print(report_text);
+	find(text, "CPU s  CPU %  share\n");
+	find(find(text, "\nproducer  "), "      -      -\n");
+	find(find(text, "\nconsumer  "), "   71.2     70\n");
+	root = print_json();
+	vm = json_array_get(json_object_get(root, "vms"), 1);
+	CU_ASSERT_EQUAL(number(vm, "share"), 70);
+	CU_ASSERT_DOUBLE_EQUAL(
+		json_real_value(json_object_get(vm, "cpu_percent")), 71.2,
+		1e-9);
 	json_decref(root);
 }
 
@@ -440,6 +471,8 @@ static void start_time_needs_every_vm_to_have_run(void)
 static const struct unit_test tests[] = {
 	{ "text_shows_every_figure", text_shows_every_figure },
 	{ "text_columns_are_aligned", text_columns_are_aligned },
+	{ "shares_are_shown_where_there_are_any",
+	  shares_are_shown_where_there_are_any },
 	{ "text_shows_unknown_kvm_exits_as_dash",
 	  text_shows_unknown_kvm_exits_as_dash },
 	{ "text_says_when_huge_pages_were_not_there",

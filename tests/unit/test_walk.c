@@ -22,7 +22,7 @@ static struct memory ram;
 
 static void put(uint64_t table, uint32_t index, uint32_t len, uint64_t value)
 {
-	memcpy(ram.hva + table + index * len, &value, len);
+	memcpy(ram.hva + table + (uint64_t)index * len, &value, len);
 }
 
 static void put4(uint64_t table, uint32_t index, uint64_t value)

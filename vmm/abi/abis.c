@@ -9,6 +9,8 @@
 const struct abi *const abis[] = {
 	&abi_mini_kvm,
 	&abi_simple_kvm,
+	&abi_matrix,
+	&abi_mini_hypervisor,
 	&abi_simple_kvm_hypervisor,
 	NULL,
 };

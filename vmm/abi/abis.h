@@ -6,7 +6,9 @@
 #include "vmm/abi/abi.h"
 
 extern const struct abi abi_mini_kvm;
+extern const struct abi abi_matrix;
 extern const struct abi abi_simple_kvm;
+extern const struct abi abi_mini_hypervisor;
 extern const struct abi abi_simple_kvm_hypervisor;
 
 #endif

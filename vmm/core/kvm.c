@@ -232,31 +232,53 @@ int kvm_slot_del(struct kvm_vm *vm, int slot)
 	return err;
 }
 
-static int ioeventfd_set(struct kvm_vm *vm, uint64_t gpa, uint32_t datamatch,
-			 int efd, uint32_t flags)
+static int ioeventfd_set(struct kvm_vm *vm, struct kvm_ioeventfd request)
 {
-	struct kvm_ioeventfd request = {
+	return ioctl(vm->vm_fd, KVM_IOEVENTFD, &request) ? -errno : 0;
+}
+
+/* One value, 32 bits wide. */
+static struct kvm_ioeventfd ioeventfd_of(uint64_t gpa, uint32_t datamatch,
+					 int efd)
+{
+	return (struct kvm_ioeventfd){
 		.datamatch = datamatch,
 		.addr = gpa,
 		.len = sizeof(uint32_t),
 		.fd = efd,
-		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH | flags,
+		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH,
 	};
-
-	return ioctl(vm->vm_fd, KVM_IOEVENTFD, &request) ? -errno : 0;
 }
 
 int kvm_ioeventfd_add(struct kvm_vm *vm, uint64_t gpa, uint32_t datamatch,
 		      int efd)
 {
-	return ioeventfd_set(vm, gpa, datamatch, efd, 0);
+	return ioeventfd_set(vm, ioeventfd_of(gpa, datamatch, efd));
 }
 
 int kvm_ioeventfd_del(struct kvm_vm *vm, uint64_t gpa, uint32_t datamatch,
 		      int efd)
 {
-	return ioeventfd_set(vm, gpa, datamatch, efd,
-			     KVM_IOEVENTFD_FLAG_DEASSIGN);
+	struct kvm_ioeventfd request = ioeventfd_of(gpa, datamatch, efd);
+
+	request.flags |= KVM_IOEVENTFD_FLAG_DEASSIGN;
+	return ioeventfd_set(vm, request);
+}
+
+/* Length 0 is any width; without the flag, any value. */
+int kvm_ioeventfd_add_any(struct kvm_vm *vm, uint64_t gpa, int efd)
+{
+	return ioeventfd_set(vm,
+			     (struct kvm_ioeventfd){ .addr = gpa, .fd = efd });
+}
+
+int kvm_ioeventfd_del_any(struct kvm_vm *vm, uint64_t gpa, int efd)
+{
+	return ioeventfd_set(
+		vm,
+		(struct kvm_ioeventfd){ .addr = gpa,
+					.fd = efd,
+					.flags = KVM_IOEVENTFD_FLAG_DEASSIGN });
 }
 
 int kvm_gsi_alloc(struct kvm_vm *vm)

@@ -74,6 +74,12 @@ int kvm_ioeventfd_add(struct kvm_vm *vm, uint64_t gpa, uint32_t datamatch,
 		      int efd);
 int kvm_ioeventfd_del(struct kvm_vm *vm, uint64_t gpa, uint32_t datamatch,
 		      int efd);
+/*
+ * The same for a store of any width and any value. [KVM_IOEVENTFD,
+ * KVM_CAP_IOEVENTFD_ANY_LENGTH]
+ */
+int kvm_ioeventfd_add_any(struct kvm_vm *vm, uint64_t gpa, int efd);
+int kvm_ioeventfd_del_any(struct kvm_vm *vm, uint64_t gpa, int efd);
 
 /*
  * A GSI for one MSI, from the pool above the irqchip's pins.

@@ -121,6 +121,15 @@ uint64_t stats_exits(const struct stats *stats)
 	return sum;
 }
 
+uint64_t stats_cpu_ns(const struct stats *stats)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < BARE_CPUS_MAX; i++)
+		sum += load_relaxed(&stats->cpu_ns[i]);
+	return sum;
+}
+
 const char *stats_end_name(enum stats_end end)
 {
 	static const char *const names[] = {

@@ -7,6 +7,7 @@
  *
  * Writers: the VM process only, each word one thread (vCPU counters are
  *          added with relaxed atomics since a VM may have several vCPUs).
+ *          But the launcher holds vCPUs by the gate.
  * Trust:   the launcher takes the page as the word of its own child; strings
  *          are bounded on reading all the same. Figures named guest_* are
  *          what the guest says of itself.
@@ -20,7 +21,7 @@
 #include "shm/bare_abi.h"
 
 #define STATS_MAGIC	  0x7374617473766c69ull
-#define STATS_VERSION	  1u
+#define STATS_VERSION	  2u
 #define STATS_REPORTS_MAX 32
 #define STATS_PAGE_LEN	  4096
 
@@ -82,6 +83,12 @@ struct stats {
 	_Atomic uint64_t console_bytes;
 	_Atomic uint64_t fault[4]; /* vector, error code, rip, cr2 */
 
+	/* Each vCPU's thread: its id, 0: none now; its CPU time, brought up to
+	 * date every 100 ms and when it ends. */
+	_Atomic uint32_t cpu_tid[BARE_CPUS_MAX];
+	_Atomic uint64_t cpu_ns[BARE_CPUS_MAX];
+	_Atomic uint32_t gate; /* core/gate.h */
+
 	struct stats_report reports[STATS_REPORTS_MAX];
 };
 _Static_assert(sizeof(struct stats) <= STATS_PAGE_LEN, "one page");
@@ -104,6 +111,8 @@ uint64_t stats_report_get(const struct stats *stats, const char *key,
 
 /* Sum of exits[]. */
 uint64_t stats_exits(const struct stats *stats);
+/* Sum of cpu_ns[]. */
+uint64_t stats_cpu_ns(const struct stats *stats);
 const char *stats_end_name(enum stats_end end);
 
 #endif

@@ -8,13 +8,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "shm/atomic.h"
 #include "vmm/core/clock.h"
+#include "vmm/core/gate.h"
 #include "vmm/core/log.h"
-
-/* Interrupts KVM_RUN; its handler does nothing. */
-#define KICK_SIGNAL SIGUSR1
 
 struct vcpu {
 	struct vcpus *all;
@@ -22,6 +22,7 @@ struct vcpu {
 	pthread_t thread;
 	bool started;
 	int pin;
+	uint64_t cpu_ns; /* the thread's; when it has been joined */
 };
 
 struct vcpus {
@@ -30,9 +31,17 @@ struct vcpus {
 	struct vcpu vcpu[BARE_CPUS_MAX];
 };
 
+_Static_assert(BARE_CPUS_MAX <= GATE_CPUS_MAX, "a bit for each");
+
+/* Of the vCPU's thread it is read on. */
+static _Thread_local struct kvm_vcpu *current;
+
+/* A signal alone would be lost between the gate and KVM_RUN. */
 static void kick_handler(int sig)
 {
 	(void)sig;
+	if (current)
+		kvm_vcpu_kick(current);
 }
 
 static void vcpu_pin(const struct vcpu *vcpu, uint32_t nr)
@@ -113,6 +122,27 @@ static bool exit_handle(struct vcpu *vcpu)
 	}
 }
 
+/* 0: the thread of that clock is gone. */
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec time;
+
+	if (clock_gettime(clock, &time))
+		return 0;
+	return (uint64_t)time.tv_sec * CLOCK_NS_PER_S + (uint64_t)time.tv_nsec;
+}
+
+/* Wait until it may enter the guest. false: it shall end. */
+static bool vcpu_may_run(struct vcpu *vcpu, uint32_t nr)
+{
+	struct vcpus *all = vcpu->all;
+
+	/* First: a kick from here on is one to leave KVM_RUN for. */
+	kvm_vcpu_unkick(vcpu->kvm);
+	gate_pass(&all->opts.stats->gate, nr);
+	return !load_acquire(&all->stopping);
+}
+
 static void *vcpu_main(void *arg)
 {
 	struct vcpu *vcpu = arg;
@@ -121,9 +151,11 @@ static void *vcpu_main(void *arg)
 	uint64_t unset = 0;
 
 	vcpu_pin(vcpu, nr);
+	current = vcpu->kvm;
+	store_relaxed(&all->opts.stats->cpu_tid[nr], (uint32_t)gettid());
 	cas_strong(&all->opts.stats->first_run_ns, &unset, clock_now_ns());
 	store_relaxed(&all->opts.stats->state, STATS_RUNNING);
-	while (!load_acquire(&all->stopping)) {
+	while (vcpu_may_run(vcpu, nr)) {
 		int err = kvm_vcpu_run(vcpu->kvm);
 
 		if (err == -EINTR) {
@@ -139,6 +171,8 @@ static void *vcpu_main(void *arg)
 		if (!exit_handle(vcpu))
 			break;
 	}
+	store_relaxed(&all->opts.stats->cpu_tid[nr], 0);
+	vcpu->cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	return NULL;
 }
 
@@ -183,12 +217,12 @@ int vcpus_start(struct vcpus *vcpus, const struct kvm_long_state *start)
 	sigset_t mask, old;
 	int err = 0;
 
-	if (sigaction(KICK_SIGNAL, &kick, NULL))
+	if (sigaction(VCPU_KICK_SIGNAL, &kick, NULL))
 		return -errno;
 	/* vCPU threads take the kick and nothing else: every other signal is
 	 * the main thread's. */
 	sigfillset(&mask);
-	sigdelset(&mask, KICK_SIGNAL);
+	sigdelset(&mask, VCPU_KICK_SIGNAL);
 	pthread_sigmask(SIG_SETMASK, &mask, &old);
 	for (uint32_t i = 0; i < vcpus->opts.cpus_nr && !err; i++) {
 		struct vcpu *vcpu = &vcpus->vcpu[i];
@@ -204,21 +238,38 @@ int vcpus_start(struct vcpus *vcpus, const struct kvm_long_state *start)
 	return err;
 }
 
+void vcpus_update_stats(struct vcpus *vcpus)
+{
+	for (uint32_t i = 0; i < vcpus->opts.cpus_nr; i++) {
+		const struct vcpu *vcpu = &vcpus->vcpu[i];
+		clockid_t clock;
+		uint64_t ns = 0;
+
+		if (vcpu->started &&
+		    !pthread_getcpuclockid(vcpu->thread, &clock))
+			ns = clock_ns(clock);
+		if (ns)
+			store_relaxed(&vcpus->opts.stats->cpu_ns[i], ns);
+	}
+}
+
 void vcpus_stop(struct vcpus *vcpus)
 {
 	uint64_t exits, sum = 0;
 	bool known = true, any = false;
 
 	store_release(&vcpus->stopping, true);
+	gate_break(&vcpus->opts.stats->gate);
 	for (uint32_t i = 0; i < vcpus->opts.cpus_nr; i++) {
 		struct vcpu *vcpu = &vcpus->vcpu[i];
 
 		if (!vcpu->started)
 			continue;
 		kvm_vcpu_kick(vcpu->kvm);
-		pthread_kill(vcpu->thread, KICK_SIGNAL);
+		pthread_kill(vcpu->thread, VCPU_KICK_SIGNAL);
 		pthread_join(vcpu->thread, NULL);
 		vcpu->started = false;
+		store_relaxed(&vcpus->opts.stats->cpu_ns[i], vcpu->cpu_ns);
 		any = true;
 		known &= !kvm_vcpu_stat(vcpu->kvm, "exits", &exits);
 		sum += known ? exits : 0;

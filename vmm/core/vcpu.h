@@ -8,11 +8,18 @@
 #ifndef VMM_CORE_VCPU_H
 #define VMM_CORE_VCPU_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "vmm/core/kvm.h"
 #include "vmm/core/stats.h"
+
+/*
+ * Sent to a vCPU's thread (stats->cpu_tid) it ends the KVM_RUN under way, or
+ * the next one. Before the thread enters again it passes the gate.
+ */
+#define VCPU_KICK_SIGNAL SIGUSR1
 
 /* What the machine does with an exit. false: this VM must end. */
 struct vcpu_ops {
@@ -45,6 +52,8 @@ int vcpus_create(struct vcpus **out, const struct vcpus_opts *opts);
 uint64_t vcpus_tsc_hz(const struct vcpus *vcpus);
 /* Set the first state and start the threads. rsi becomes the vCPU number. */
 int vcpus_start(struct vcpus *vcpus, const struct kvm_long_state *start);
+/* Bring the CPU times in stats up to date. Main thread. */
+void vcpus_update_stats(struct vcpus *vcpus);
 /*
  * Make all threads leave the guest, wait for them, and put KVM's own exit
  * count into stats. Safe when never started, and twice.

@@ -21,6 +21,7 @@
 #include "vmm/lab/progress.h"
 #include "vmm/lab/runtime_dir.h"
 #include "vmm/lab/screen.h"
+#include "vmm/lab/shares.h"
 
 struct launcher;
 
@@ -60,6 +61,7 @@ struct launcher {
 	struct server *server;
 	struct peers *peers;
 	struct progress progress;
+	struct shares *shares; /* NULL: no VM has one */
 	uint32_t ticks;
 
 	struct child children[LAB_VMS_MAX];

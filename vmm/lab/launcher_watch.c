@@ -86,7 +86,8 @@ static void on_child_end(void *arg, unsigned int revents)
 {
 	struct child *child = arg;
 	struct launcher *l = child->launcher;
-	struct vm_result *vm = &l->result->vms[child - l->children];
+	uint32_t nr = (uint32_t)(child - l->children);
+	struct vm_result *vm = &l->result->vms[nr];
 
 	(void)revents;
 	if (!child_reap(child))
@@ -95,6 +96,8 @@ static void on_child_end(void *arg, unsigned int revents)
 	l->alive_nr--;
 	result_take_vm(vm, child->vm->name, child->stats, &child->how,
 		       l->stopping);
+	vm->share = child->vm->share;
+	shares_end(l->shares, nr, &vm->shared_ns, &vm->shared_all_ns);
 	child_read_output(child);
 	if (!vm->ok && !l->stopping) {
 		if (child->last_len)

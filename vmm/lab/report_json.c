@@ -71,6 +71,12 @@ static json_t *vm_json(const struct vm_result *vm, int *err)
 	set(object, "doorbells_slow", report_json_number(vm->doorbells_slow),
 	    err);
 	set(object, "interrupts", report_json_number(vm->interrupts), err);
+	set(object, "cpu_seconds", json_real((double)vm->cpu_ns / 1e9), err);
+	set(object, "cpu_percent",
+	    vm->shared_all_ns ? json_real(result_cpu_percent(vm)) : json_null(),
+	    err);
+	set(object, "share", vm->share ? json_integer(vm->share) : json_null(),
+	    err);
 	set(object, "reports", reports, err);
 	return object;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* report_text.c - how do people read what a lab did? */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "vmm/lab/report.h"
@@ -100,18 +101,40 @@ static void widen(int *width, const char *text)
 		*width = (int)strlen(text);
 }
 
+static bool any_share(const struct lab_result *r)
+{
+	for (uint32_t i = 0; i < r->vms_nr; i++)
+		if (r->vms[i].share || r->vms[i].shared_all_ns)
+			return true;
+	return false;
+}
+
+static void put_share(FILE *out, const struct vm_result *vm)
+{
+	char percent[16] = "-", share[16] = "-";
+
+	if (vm->shared_all_ns)
+		snprintf(percent, sizeof(percent), "%.1f",
+			 result_cpu_percent(vm));
+	if (vm->share)
+		snprintf(share, sizeof(share), "%u", vm->share);
+	fprintf(out, " %6s %6s", percent, share);
+}
+
 static void put_vms(FILE *out, const struct lab_result *r)
 {
 	int name_width = (int)strlen("vm");
 	int end_width = (int)strlen("end");
+	bool shares = any_share(r);
 
 	for (uint32_t i = 0; i < r->vms_nr; i++) {
 		widen(&name_width, r->vms[i].name);
 		widen(&end_width, stats_end_name(r->vms[i].end));
 	}
-	fprintf(out, "\n%-*s  %-*s %6s %10s %10s %10s %10s\n", name_width, "vm",
-		end_width, "end", "status", "exits", "KVM exits", "doorbells",
-		"interrupts");
+	fprintf(out, "\n%-*s  %-*s %6s %10s %10s %10s %10s %9s%s\n", name_width,
+		"vm", end_width, "end", "status", "exits", "KVM exits",
+		"doorbells", "interrupts", "CPU s",
+		shares ? "  CPU %  share" : "");
 	for (uint32_t i = 0; i < r->vms_nr; i++) {
 		const struct vm_result *vm = &r->vms[i];
 		char kvm_exits[24] = "-";
@@ -119,12 +142,16 @@ static void put_vms(FILE *out, const struct lab_result *r)
 		if (vm->kvm_exits != UINT64_MAX)
 			snprintf(kvm_exits, sizeof(kvm_exits), "%llu",
 				 (unsigned long long)vm->kvm_exits);
-		fprintf(out, "%-*s  %-*s %6d %10llu %10s %10llu %10llu\n",
+		fprintf(out, "%-*s  %-*s %6d %10llu %10s %10llu %10llu %9.3f",
 			name_width, vm->name, end_width,
 			stats_end_name(vm->end), vm->status,
 			(unsigned long long)vm->exits, kvm_exits,
 			(unsigned long long)vm->doorbells,
-			(unsigned long long)vm->interrupts);
+			(unsigned long long)vm->interrupts,
+			(double)vm->cpu_ns / 1e9);
+		if (shares)
+			put_share(out, vm);
+		fputc('\n', out);
 	}
 	for (uint32_t i = 0; i < r->vms_nr; i++)
 		put_reports(out, &r->vms[i]);

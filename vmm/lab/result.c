@@ -84,6 +84,7 @@ static void take_stats(struct vm_result *vm, const struct stats *stats)
 	vm->doorbells = load_relaxed(&stats->guest_doorbells);
 	vm->interrupts = load_relaxed(&stats->guest_interrupts);
 	vm->doorbells_slow = load_relaxed(&stats->doorbells_slow);
+	vm->cpu_ns = stats_cpu_ns(stats);
 	vm->first_run_ns = load_relaxed(&stats->first_run_ns);
 	vm->kvm_setup_ns = load_relaxed(&stats->kvm_setup_ns);
 	vm->reports_nr = nr < STATS_REPORTS_MAX ? nr : STATS_REPORTS_MAX;
@@ -223,4 +224,9 @@ void result_fail(struct lab_result *result, int exit_code, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(result->error, sizeof(result->error), fmt, args);
 	va_end(args);
+}
+
+double result_cpu_percent(const struct vm_result *vm)
+{
+	return (double)vm->shared_ns * 100 / (double)vm->shared_all_ns;
 }

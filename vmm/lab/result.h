@@ -36,6 +36,11 @@ struct vm_result {
 	uint64_t kvm_exits; /* UINT64_MAX: KVM does not say */
 	uint64_t doorbells, interrupts;
 	uint64_t doorbells_slow;
+	uint64_t cpu_ns; /* of its vCPUs' threads */
+	uint32_t share;	 /* percent, as the lab file says; 0: none */
+	/* While two or more wanted a CPU that it shares: its CPU time there,
+	 * and that of all of them. 0: that never was. */
+	uint64_t shared_ns, shared_all_ns;
 	uint64_t first_run_ns; /* CLOCK_MONOTONIC; 0: it never ran */
 	uint64_t kvm_setup_ns;
 	struct vm_report reports[STATS_REPORTS_MAX];
@@ -86,6 +91,9 @@ void result_sum(struct lab_result *result, uint64_t launch_ns);
  */
 void result_cut_short(struct lab_result *result, uint64_t messages,
 		      uint64_t bytes, uint64_t stopped_ns);
+/* What the VM got of a shared CPU while others wanted it, too. Only with
+ * shared_all_ns above 0. */
+double result_cpu_percent(const struct vm_result *vm);
 /* Set error and exit_code; the first error stays. */
 __attribute__((format(printf, 3, 4))) void
 result_fail(struct lab_result *result, int exit_code, const char *fmt, ...);

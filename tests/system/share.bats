@@ -1,0 +1,157 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2154 # ivlab, output: set by common and bats
+# share = PERCENT of a lab file: VMs on one CPU divide it as they were told,
+# by their measured CPU time, whatever their guests do.
+load common
+bats_require_minimum_version 1.5.0
+
+setup() {
+	need_kvm
+	command -v jq >/dev/null || skip "no jq"
+	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
+	mkdir -p "$XDG_RUNTIME_DIR"
+	lab=$BATS_TEST_TMPDIR/test.lab
+	cpu=$(taskset -pc $$ | sed 's/.*: \([0-9]*\).*/\1/')
+	: >"$lab"
+}
+
+# name, share or -, words for test_spin
+vm() {
+	cat >>"$lab" <<-EOF
+		[vm $1]
+		image = test_spin
+		pin = $cpu
+		args = $3
+	EOF
+	[ "$2" = - ] || echo "share = $2" >>"$lab"
+}
+
+# Endless guests end by the time-out, which is no failure here.
+run_lab() { # seconds
+	run --separate-stderr timeout -k 5 180 "$ivlab" run --json --quiet \
+		--timeout "$1" "$lab"
+	echo "$output$stderr"
+	[ "$status" -eq "${2:-1}" ]
+}
+
+# The measured percentage of VM $1 is within 2 points of $2. A busy host may
+# have run them for less than the 10 quanta that this takes.
+within() {
+	local ran
+	ran=$(jq '[.vms[].cpu_seconds] | add >= 1' <<<"$output")
+	[ "$ran" = true ] || skip "the host left less than 1 s of CPU time"
+	jq -e --arg vm "$1" --argjson want "$2" '.vms[] | select(.name == $vm) |
+		.cpu_percent > $want - 2 and .cpu_percent < $want + 2' \
+		<<<"$output"
+}
+
+@test "two endless guests get 70 and 30 percent of one CPU" {
+	vm most 70 ""
+	vm less 30 ""
+	run_lab 10
+	within most 70
+	within less 30
+	jq -e '.vms[0].share == 70 and .vms[1].share == 30' <<<"$output"
+	# They ran at the same time all the time, so the sums say the same.
+	jq -e '[.vms[].cpu_seconds] | .[0] / add | . > 0.66 and . < 0.74' \
+		<<<"$output"
+}
+
+@test "what shares leave is for those without one" {
+	vm most 80 ""
+	vm other - ""
+	vm third - ""
+	run_lab 10
+	within most 80
+	within other 10
+	within third 10
+	jq -e '.vms[1].share == null' <<<"$output"
+}
+
+@test "a guest that ends leaves its part, and the other goes on" {
+	vm short 90 turns=20
+	vm long 10 turns=400
+	run_lab 0 0
+	jq -e '.ok and ([.vms[].status] | add) == 0' <<<"$output"
+	# Twenty times the work: held until the end it could not have done it.
+	jq -e '.vms[1].cpu_seconds > 5 * .vms[0].cpu_seconds' <<<"$output"
+}
+
+@test "a guest that sleeps leaves its part to those that do not" {
+	vm sleeper 90 nap_us=200000
+	vm busy 10 ""
+	run_lab 8
+	jq -e '.vms[1].cpu_seconds > 3 * .vms[0].cpu_seconds' <<<"$output"
+}
+
+@test "two vCPUs of one VM on the CPU are one part" {
+	cat >>"$lab" <<-EOF
+		[vm two]
+		image = test_cpus
+		cpus = 2
+		pin = $cpu,$cpu
+		share = 50
+	EOF
+	vm one 50 turns=20
+	run_lab 0 0
+	jq -e '.ok' <<<"$output"
+}
+
+@test "a lab with held guests ends at a signal, and nothing stays" {
+	vm most 99 ""
+	vm held 1 ""
+	timeout 120 "$ivlab" run --quiet --json "$lab" \
+		>"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	lab_pid=$!
+	eventually 60 both_there
+	sleep 0.5
+	kill -TERM "$lab_pid"
+	status=0
+	wait "$lab_pid" || status=$?
+	lab_pid=
+	[ "$status" -eq 143 ]
+	[ -z "$(processes_with "$XDG_RUNTIME_DIR")" ]
+}
+
+both_there() {
+	[ "$(processes_with "$XDG_RUNTIME_DIR" | wc -l)" -ge 2 ]
+}
+
+@test "a favourite that is killed takes no held guest with it, and nothing stays" {
+	vm most 99 ""
+	vm held 1 ""
+	timeout 120 "$ivlab" run --quiet --json "$lab" \
+		>"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	lab_pid=$!
+	eventually 60 both_there
+	kill -9 "$(processes_with "vm --name most " | head -n 1)"
+	status=0
+	wait "$lab_pid" || status=$?
+	lab_pid=
+	[ "$status" -eq 1 ]
+	jq -e '.vms[1].end == "stopped"' "$BATS_TEST_TMPDIR/out"
+	[ -z "$(processes_with "$XDG_RUNTIME_DIR")" ]
+}
+
+@test "the table shows CPU time, percent and share" {
+	vm most 70 turns=10
+	vm less 30 turns=10
+	run --separate-stderr timeout 120 "$ivlab" run --quiet "$lab"
+	echo "$output$stderr"
+	[ "$status" -eq 0 ]
+	[[ $output == *"CPU s  CPU %  share"* ]]
+	[[ $output =~ most\ .*\ [0-9]+\.[0-9]{3}\ .*\ 70 ]]
+}
+
+@test "shares that cannot be kept are named before anything starts" {
+	vm a 70 ""
+	vm b 31 ""
+	run timeout 60 "$ivlab" run "$lab"
+	[ "$status" -eq 2 ]
+	[[ $output == *"have 101 percent of it together; allowed: 100"* ]]
+}
+
+teardown() {
+	kill_lab
+}
