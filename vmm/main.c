@@ -21,6 +21,7 @@ static const struct command {
 	{ "vm", "one virtual machine; what run starts for each", cmd_vm },
 	{ "boot", "flat images of classic KVM projects", cmd_boot },
 	{ "server", "serve shared memory to peers of any kind", cmd_server },
+	{ "files", "serve a directory by 9P, copy-on-write", cmd_files },
 	{ "bench", "measure, beside a baseline", cmd_bench },
 	{ "doctor", "can this machine run labs, and if not, why", cmd_doctor },
 	{ "tune", "find out how rings do best on this machine", cmd_tune },

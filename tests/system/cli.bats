@@ -218,14 +218,14 @@ refuse_lab_line() {
 }
 
 @test "unknown key lists the known ones and the nearest" {
-	refuse_vm_line 'memroy = 4M' 'memroy: no such key, did you mean memory?; allowed: image, memory, cpus, pin, args, device, vectors'
-	refuse_lab_line 'size = 4M' 'size: no such key; allowed: region, hugepages, vectors'
+	refuse_vm_line 'memroy = 4M' 'memroy: no such key, did you mean memory?; allowed: image, memory, cpus, pin, share, args, device, vectors, shares'
+	refuse_lab_line 'size = 4M' 'size: no such key; allowed: region, hugepages, vectors, quantum'
 }
 
 @test "unknown section and second section are named" {
 	printf '[network]\n' >"$lab"
 	ivlab run "$lab"
-	expect 2 "$lab:1: [network]: no such section; allowed: [lab] and [vm NAME]"
+	expect 2 "$lab:1: [network]: no such section; allowed: [lab], [vm NAME] and [share NAME]"
 	printf '[vm a]\nimage = %s\n[vm a]\n' "$ivlab" >"$lab"
 	ivlab run "$lab"
 	expect 2 "$lab:3: [vm a]: there is one of that name on line 1"

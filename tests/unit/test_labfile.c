@@ -71,6 +71,7 @@ static void defaults_are_used_for_absent_keys(void)
 	CU_ASSERT_EQUAL(lab->region_len, 64 << 20);
 	CU_ASSERT_FALSE(lab->hugepages);
 	CU_ASSERT_EQUAL(lab->vectors_nr, 2);
+	CU_ASSERT_EQUAL(lab->quantum_ns, 100000000);
 	CU_ASSERT_EQUAL(lab->vms_nr, 1);
 	CU_ASSERT_STRING_EQUAL(lab->vms[0].name, "a");
 	CU_ASSERT_STRING_EQUAL(lab->vms[0].image, "/proc/self/exe");
@@ -78,6 +79,7 @@ static void defaults_are_used_for_absent_keys(void)
 	CU_ASSERT_EQUAL(lab->vms[0].memory_len, 16 << 20);
 	CU_ASSERT_EQUAL(lab->vms[0].cpus_nr, 1);
 	CU_ASSERT_EQUAL(lab->vms[0].pin_nr, 0);
+	CU_ASSERT_EQUAL(lab->vms[0].share, 0);
 	CU_ASSERT_EQUAL(lab->vms[0].vectors_nr, 2);
 	CU_ASSERT_FALSE(lab->vms[0].plain);
 	labfile_destroy(lab);
@@ -149,6 +151,63 @@ static void spread_gives_each_vcpu_a_cpu_or_none(void)
 	labfile_destroy(lab);
 }
 
+static void shares_of_one_cpu_reach_the_lab(void)
+{
+	struct lab *lab;
+	char text[512];
+	int cpu = first_cpu();
+
+	/* What is left is for those without; 100 in all is not too much. */
+	snprintf(text, sizeof(text),
+		 "[lab]\nquantum = 20ms\n"
+		 "[vm a]\n" IMAGE "pin = %d\nshare = 60\n"
+		 "[vm b]\n" IMAGE "share = 39\npin = %d\n"
+		 "[vm c]\n" IMAGE "pin = %d\n",
+		 cpu, cpu, cpu);
+	lab = read_good(text);
+	CU_ASSERT_EQUAL(lab->quantum_ns, 20000000);
+	CU_ASSERT_EQUAL(lab->vms[0].share, 60);
+	CU_ASSERT_EQUAL(lab->vms[1].share, 39);
+	CU_ASSERT_EQUAL(lab->vms[2].share, 0);
+	labfile_destroy(lab);
+
+	/* Two vCPUs on one CPU are one VM there. */
+	snprintf(text, sizeof(text),
+		 "[vm a]\n" IMAGE "cpus = 2\npin = %d,%d\nshare = 99\n"
+		 "[vm b]\n" IMAGE "share = 1\npin = %d\n",
+		 cpu, cpu, cpu);
+	labfile_destroy(read_good(text));
+}
+
+static void shares_that_cannot_be_kept_are_named(void)
+{
+	char text[512], expected[256];
+	int cpu = first_cpu();
+
+	assert_bad("[vm a]\n" IMAGE "share = 70\n",
+		   "t.lab:3: [vm a] share: of which CPU?; allowed: with pin");
+	assert_bad("[vm a]\n" IMAGE "share = 70\npin = spread\n",
+		   "t.lab:3: [vm a] share: of which CPU?; allowed: with pin");
+	snprintf(text, sizeof(text),
+		 "[vm a]\n" IMAGE "pin = %d\nshare = 70\n"
+		 "[vm b]\n" IMAGE "pin = %d\nshare = 31\n",
+		 cpu, cpu);
+	snprintf(expected, sizeof(expected),
+		 "t.lab:4: [vm a] share: the VMs pinned to CPU %d have 101 "
+		 "percent of it together; allowed: 100 at most",
+		 cpu);
+	assert_bad(text, expected);
+	snprintf(text, sizeof(text),
+		 "[vm a]\n" IMAGE "pin = %d\nshare = 100\n"
+		 "[vm b]\n" IMAGE "pin = %d\n",
+		 cpu, cpu);
+	snprintf(expected, sizeof(expected),
+		 "t.lab:7: [vm b] pin: shares leave nothing of CPU %d to it; "
+		 "allowed: another CPU",
+		 cpu);
+	assert_bad(text, expected);
+}
+
 static void last_line_without_newline_counts(void)
 {
 	struct lab *lab = read_good("[vm a]\r\n" IMAGE "cpus = 3");
@@ -193,6 +252,10 @@ static void bad_values_of_lab_are_named(void)
 		{ "vectors", "0", "out of range; allowed: 1 to 64" },
 		{ "vectors", "65", "out of range" },
 		{ "vectors", "two", "not a number" },
+		{ "quantum", "9ms", "out of range; allowed: 10ms to 10s" },
+		{ "quantum", "10001ms", "out of range" },
+		{ "quantum", "100", "not a time" },
+		{ "quantum", "1 s", "not a time" },
 	};
 	char text[256];
 	char expected[256];
@@ -226,6 +289,10 @@ static void bad_values_of_vm_are_named(void)
 		{ "pin", "1023", "there is no CPU 1023 for us" },
 		{ "pin", "4294967295", "there is no CPU 4294967295 for us" },
 		{ "pin", "0,0,0,0,0,0,0,0,0", "more CPUs than a VM can have" },
+		{ "share", "0", "out of range; allowed: 1 to 100 percent" },
+		{ "share", "101", "out of range" },
+		{ "share", "70%", "not a number" },
+		{ "share", "-1", "not a number" },
 		{ "device", "virtio", "no such device; allowed: doorbell or" },
 		{ "device", "", "no value" },
 		{ "vectors", "65", "out of range; allowed: 1 to 64" },
@@ -280,10 +347,11 @@ static void unknown_key_lists_known_ones(void)
 {
 	assert_bad("[vm a]\n" IMAGE "memroy = 4M\n",
 		   "t.lab:3: [vm a] memroy: no such key, did you mean memory?; "
-		   "allowed: image, memory, cpus, pin, args, device, vectors");
+		   "allowed: image, memory, cpus, pin, share, args, device, "
+		   "vectors");
 	assert_bad("[lab]\nsize = 4M\n[vm a]\n" IMAGE,
 		   "t.lab:2: [lab] size: no such key; allowed: region, "
-		   "hugepages, vectors\n");
+		   "hugepages, vectors, quantum\n");
 	/* Keys are as they are written. */
 	assert_bad("[vm a]\n" IMAGE "CPUS = 1\n", "t.lab:3: [vm a] CPUS: no");
 	/* A key of the other section is unknown here. */
@@ -304,8 +372,8 @@ static void second_key_or_section_names_the_first(void)
 static void bad_sections_are_named(void)
 {
 	assert_bad("[vmm a]\n" IMAGE,
-		   "t.lab:1: [vmm a]: no such section; allowed: [lab] and "
-		   "[vm NAME]\n");
+		   "t.lab:1: [vmm a]: no such section; allowed: [lab], "
+		   "[vm NAME] and [share NAME]\n");
 	assert_bad("[]\n", "t.lab:1: []: no such section");
 	assert_bad("[lab x]\n", "t.lab:1: [lab x]: no such section");
 	assert_bad("[vm]\n", "t.lab:1: [vm ]: not a name; allowed: 1 to 31");
@@ -409,6 +477,9 @@ static const struct unit_test tests[] = {
 	{ "every_key_reaches_the_lab", every_key_reaches_the_lab },
 	{ "spread_gives_each_vcpu_a_cpu_or_none",
 	  spread_gives_each_vcpu_a_cpu_or_none },
+	{ "shares_of_one_cpu_reach_the_lab", shares_of_one_cpu_reach_the_lab },
+	{ "shares_that_cannot_be_kept_are_named",
+	  shares_that_cannot_be_kept_are_named },
 	{ "last_line_without_newline_counts",
 	  last_line_without_newline_counts },
 	{ "args_of_full_length_are_kept", args_of_full_length_are_kept },

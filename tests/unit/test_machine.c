@@ -334,6 +334,41 @@ static void counters_reach_stats(void)
 	rig_done(&rig);
 }
 
+static int no_submit(void *arg, struct virtio_9p_request *req)
+{
+	(void)arg;
+	(void)req;
+	return -EIO;
+}
+
+static void each_share_is_a_9p_device_behind_ivshmem(void)
+{
+	static const struct virtio_9p_ops ops = { .submit = no_submit };
+	struct machine_opts opts;
+	struct machine *machine;
+	struct rig rig;
+
+	rig_init(&rig);
+	CU_ASSERT_EQUAL(config_read(&rig, 2, 0), 0xffffffff);
+	opts = rig_opts(&rig);
+	opts.shares_nr = 2;
+	opts.shares[0] = (struct machine_share){ "one", &ops, NULL };
+	opts.shares[1] = (struct machine_share){ "two", &ops, NULL };
+	CU_ASSERT_EQUAL_FATAL(machine_create(&machine, &opts), 0);
+	machine_destroy(rig.machine);
+	rig.machine = machine;
+	CU_ASSERT_EQUAL(config_read(&rig, 1, 0), 0x11101af4);
+	CU_ASSERT_EQUAL(config_read(&rig, 2, 0), 0x10491af4);
+	CU_ASSERT_EQUAL(config_read(&rig, 3, 0), 0x10491af4);
+	CU_ASSERT_EQUAL(config_read(&rig, 4, 0), 0xffffffff);
+	CU_ASSERT_PTR_NOT_EQUAL(machine_share(machine, 0),
+				machine_share(machine, 1));
+	/* A tag that no guest could find. */
+	opts.shares[1].tag = "";
+	CU_ASSERT_EQUAL(machine_create(&machine, &opts), -EINVAL);
+	rig_done(&rig);
+}
+
 #define TEST(name)          \
 	{                   \
 #name, name \
@@ -342,6 +377,7 @@ static const struct unit_test tests[] = {
 	TEST(ram_is_slot_and_memory),
 	TEST(pci_scan_finds_two_devices),
 	TEST(machine_without_region_has_no_ivshmem),
+	TEST(each_share_is_a_9p_device_behind_ivshmem),
 	TEST(creation_that_fails_leaves_nothing),
 	TEST(doorbell_and_registers_answer_on_mmio),
 	TEST(own_vector_becomes_an_interrupt),

@@ -14,7 +14,7 @@
 #define VECTORS_NR 3ull
 #define PBA	   0x800u
 
-static const struct pci_dev_ops no_ops = { NULL, NULL, NULL };
+static const struct pci_dev_ops no_ops = { .bar_map = NULL };
 static const struct pci_id some_id = { .vendor = 1, .device = 2 };
 
 struct rig {

@@ -39,8 +39,10 @@ static void spy_written(struct pci_dev *dev, uint32_t reg, uint32_t len)
 	spy->writes_nr++;
 }
 
-static const struct pci_dev_ops spy_ops = { spy_map, spy_unmap, spy_written };
-static const struct pci_dev_ops no_ops = { NULL, NULL, NULL };
+static const struct pci_dev_ops spy_ops = { .bar_map = spy_map,
+					    .bar_unmap = spy_unmap,
+					    .config_written = spy_written };
+static const struct pci_dev_ops no_ops = { .bar_map = NULL };
 static const struct pci_id spy_id = { .vendor = 0x1234,
 				      .device = 0x5678,
 				      .subvendor = 0x9abc,
@@ -274,6 +276,25 @@ static void absent_function_reads_ones_and_drops_writes(void)
 	CU_ASSERT_EQUAL(rig.spy.writes_nr, 0);
 }
 
+static void made_up(struct pci_dev *dev, uint32_t reg, uint32_t len)
+{
+	if (reg <= 0x40 && reg + len > 0x40)
+		dev->config[0x40]++;
+}
+
+static void what_is_made_up_is_asked_for_before_each_read(void)
+{
+	static const struct pci_dev_ops ops = { .config_reading = made_up };
+	struct pci_dev dev;
+
+	pci_dev_init(&dev, "made up", &spy_id, &ops, NULL);
+	CU_ASSERT_EQUAL(pci_config_read(&dev, 0x40, 1), 1);
+	CU_ASSERT_EQUAL(pci_config_read(&dev, 0x3f, 1), 0);
+	CU_ASSERT_EQUAL(pci_config_read(&dev, 0x3f, 4), 2 << 8);
+	pci_config_write(&dev, 0x40, 1, 0);
+	CU_ASSERT_EQUAL(pci_config_read(&dev, 0x40, 4), 3);
+}
+
 #define TEST(name)          \
 	{                   \
 #name, name \
@@ -285,6 +306,7 @@ static const struct unit_test tests[] = {
 	TEST(cap_without_room_is_enospc),
 	TEST(access_past_255_is_ones_and_dropped),
 	TEST(config_written_follows_each_write),
+	TEST(what_is_made_up_is_asked_for_before_each_read),
 	TEST(device_without_ops_can_be_written),
 	TEST(reset_is_power_on),
 	TEST(ports_reach_the_slot_at_every_alignment),

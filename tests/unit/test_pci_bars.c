@@ -40,8 +40,9 @@ static void spy_unmap(struct pci_dev *dev, int bar, uint64_t gpa)
 	spy->at[bar] = 0;
 }
 
-static const struct pci_dev_ops spy_ops = { spy_map, spy_unmap, NULL };
-static const struct pci_dev_ops no_ops = { NULL, NULL, NULL };
+static const struct pci_dev_ops spy_ops = { .bar_map = spy_map,
+					    .bar_unmap = spy_unmap };
+static const struct pci_dev_ops no_ops = { .bar_map = NULL };
 static const struct pci_id spy_id = { .vendor = 0x1234,
 				      .device = 0x5678,
 				      .subvendor = 0x9abc,

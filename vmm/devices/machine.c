@@ -23,7 +23,9 @@
 enum pci_slot {
 	SLOT_HOST_BRIDGE = 0,
 	SLOT_IVSHMEM = 1,
+	SLOT_SHARES = 2, /* and those behind it */
 };
+_Static_assert(SLOT_SHARES + MACHINE_SHARES_MAX <= PCI_SLOTS_NR, "a slot each");
 
 struct machine {
 	struct machine_opts opts;
@@ -35,6 +37,7 @@ struct machine {
 	struct pci_bus pci;
 	struct pci_dev host_bridge;
 	struct ivshmem *ivshmem; /* NULL: no region to show */
+	struct virtio_9p *shares[MACHINE_SHARES_MAX]; /* NULL: none */
 	struct console *console;
 	struct hypercall hypercall;
 };
@@ -102,6 +105,28 @@ static int add_ivshmem(struct machine *machine)
 	return err;
 }
 
+static int add_shares(struct machine *machine)
+{
+	const struct machine_opts *opts = &machine->opts;
+	int err = 0;
+
+	for (uint32_t i = 0; i < opts->shares_nr && !err; i++) {
+		err = virtio_9p_create(&machine->shares[i],
+				       &(struct virtio_9p_opts){
+					       .kvm = machine->kvm,
+					       .mmio = &machine->mmio,
+					       .memory = &machine->memory,
+					       .tag = opts->shares[i].tag,
+					       .ops = opts->shares[i].ops,
+					       .arg = opts->shares[i].arg,
+				       });
+		if (!err)
+			machine->pci.slots[SLOT_SHARES + i] =
+				virtio_9p_pci(machine->shares[i]);
+	}
+	return err;
+}
+
 static int add_paravirtual_ports(struct machine *machine)
 {
 	int err;
@@ -146,6 +171,9 @@ int machine_create(struct machine **out, const struct machine_opts *opts)
 	err = add_ivshmem(machine);
 	if (err)
 		goto fail;
+	err = add_shares(machine);
+	if (err)
+		goto fail;
 	err = add_paravirtual_ports(machine);
 	if (err)
 		goto fail;
@@ -162,6 +190,8 @@ void machine_destroy(struct machine *machine)
 	if (!machine)
 		return;
 	console_destroy(machine->console);
+	for (uint32_t i = 0; i < MACHINE_SHARES_MAX; i++)
+		virtio_9p_destroy(machine->shares[i]);
 	ivshmem_destroy(machine->ivshmem);
 	if (machine->ram_slot >= 0)
 		kvm_slot_del(machine->kvm, machine->ram_slot);
@@ -185,6 +215,11 @@ const struct memory *machine_memory(const struct machine *machine)
 struct console *machine_console(struct machine *machine)
 {
 	return machine->console;
+}
+
+struct virtio_9p *machine_share(struct machine *machine, uint32_t nr)
+{
+	return machine->shares[nr];
 }
 
 /* The exit's bytes to a bus access and back; both sides are little endian. */

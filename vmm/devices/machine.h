@@ -19,8 +19,17 @@
 #include "vmm/core/memory.h"
 #include "vmm/core/stats.h"
 #include "vmm/devices/bus.h"
+#include "vmm/devices/virtio_9p.h"
 
 struct machine;
+
+/* A shared directory's device (virtio_9p.h). */
+#define MACHINE_SHARES_MAX 8
+struct machine_share {
+	const char *tag;
+	const struct virtio_9p_ops *ops;
+	void *arg;
+};
 
 struct machine_opts {
 	uint64_t ram_len;    /* memory.h */
@@ -35,6 +44,9 @@ struct machine_opts {
 	uint64_t region_len;
 	uint32_t peer_id;
 	uint32_t vectors_nr; /* 0: ivshmem-plain */
+
+	struct machine_share shares[MACHINE_SHARES_MAX];
+	uint32_t shares_nr;
 };
 
 int machine_create(struct machine **out, const struct machine_opts *opts);
@@ -43,6 +55,8 @@ void machine_destroy(struct machine *machine);
 struct kvm_vm *machine_kvm(struct machine *machine);
 const struct memory *machine_memory(const struct machine *machine);
 struct console *machine_console(struct machine *machine);
+/* nr: below shares_nr. It is the loop's to serve; all of it goes first. */
+struct virtio_9p *machine_share(struct machine *machine, uint32_t nr);
 
 /*
  * Carry out count accesses of len bytes at port, data being the exit's data

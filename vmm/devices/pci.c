@@ -185,6 +185,8 @@ uint32_t pci_config_read(struct pci_dev *dev, uint32_t reg, uint32_t len)
 {
 	uint32_t value = 0;
 
+	if (dev->ops->config_reading)
+		dev->ops->config_reading(dev, reg, len);
 	for (uint32_t i = 0; i < len && i < 4; i++) {
 		uint64_t at = (uint64_t)reg + i;
 		uint8_t byte = at < PCI_CONFIG_LEN ? dev->config[at] : 0xff;

@@ -30,6 +30,9 @@ struct pci_dev_ops {
 	 * follows only what was mapped. */
 	int (*bar_map)(struct pci_dev *dev, int bar, uint64_t gpa);
 	void (*bar_unmap)(struct pci_dev *dev, int bar, uint64_t gpa);
+	/* Configuration bytes [reg, reg+len) are about to be read: what has to
+	 * be made up is put there now. */
+	void (*config_reading)(struct pci_dev *dev, uint32_t reg, uint32_t len);
 	/* Configuration bytes [reg, reg+len) were written (after masking). */
 	void (*config_written)(struct pci_dev *dev, uint32_t reg, uint32_t len);
 };

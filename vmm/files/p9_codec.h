@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vmm/files/p9.h"
+#include "shm/p9.h"
 
 /* count[4] and as many bytes, always the last field. bytes NULL: elsewhere,
  * see p9_decode_head() and p9_encode_head(). */

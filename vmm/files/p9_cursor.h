@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-#include "vmm/files/p9.h"
+#include "shm/p9.h"
 
 struct p9_reader {
 	const uint8_t *buf;

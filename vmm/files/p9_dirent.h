@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#include "vmm/files/p9.h"
+#include "shm/p9.h"
 #include "vmm/files/p9_cursor.h"
 
 struct p9_dirent {

@@ -32,6 +32,7 @@ static int make_room(struct p9_fids *fids)
 	if (fids->chains_nr && fids->nr < fids->chains_nr)
 		return 0;
 	wider.chains_nr = fids->chains_nr ? fids->chains_nr * 2 : CHAINS_MIN;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): it holds pointers */
 	wider.chains = calloc(wider.chains_nr, sizeof(*wider.chains));
 	if (!wider.chains)
 		return -ENOMEM;
@@ -94,9 +95,15 @@ void p9_fids_remove(struct p9_fids *fids, struct p9_fid *fid)
 
 void p9_fids_remove_all(struct p9_fids *fids)
 {
-	for (uint32_t i = 0; i < fids->chains_nr; i++)
-		while (fids->chains[i])
-			p9_fids_remove(fids, fids->chains[i]);
+	for (uint32_t i = 0; i < fids->chains_nr; i++) {
+		while (fids->chains[i]) {
+			struct p9_fid *fid = fids->chains[i];
+
+			fids->chains[i] = fid->next;
+			fids->nr--;
+			p9_fid_drop(fid);
+		}
+	}
 }
 
 void p9_fids_destroy(struct p9_fids *fids)

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vmm/files/p9.h"
+#include "shm/p9.h"
 #include "vmm/files/share.h"
 
 enum p9_fid_kind {

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "vmm/lab/labfile_shares.h"
 #include "vmm/lab/launcher_private.h"
 
 #define EXEC_FAILED 127
@@ -20,14 +21,66 @@ _Static_assert(READ_LEN *(LAB_NAME_LEN + 4) <= SCREEN_ROOM, "it fits");
 struct command {
 	char memory[24], cpus[16], vectors[16], stats_fd[16];
 	char pin[BARE_CPUS_MAX * 11];
-	const char *argv[24];
+	char quotas[LAB_VM_SHARES_MAX][24];
+	char *shares[LAB_VM_SHARES_MAX], *privates[LAB_VM_SHARES_MAX];
+	const char *argv[24 + 11 * LAB_VM_SHARES_MAX];
 };
 
-static void command_build(struct command *c, const struct child *child)
+/* A share's words, from argv[nr] on; where they end. -ENOMEM. */
+static int command_share(struct command *c, uint32_t *nr, uint32_t i,
+			 const struct child *child)
+{
+	static const char *const modes[] = {
+		[SHARE_RO] = "ro", [SHARE_RW] = "rw", [SHARE_COW] = "cow"
+	};
+	const struct lab *lab = child->launcher->lab;
+	const struct lab_share *share = &lab->shares[child->vm->shares[i]];
+
+	if (asprintf(&c->shares[i], "%s=%s", share->name, share->path) < 0) {
+		c->shares[i] = NULL;
+		return -ENOMEM;
+	}
+	c->argv[(*nr)++] = "--share";
+	c->argv[(*nr)++] = c->shares[i];
+	c->argv[(*nr)++] = "--mode";
+	c->argv[(*nr)++] = modes[share->mode];
+	c->argv[(*nr)++] = "--policy";
+	c->argv[(*nr)++] = share->policy == SHARE_SQUASH ? "squash" : "record";
+	if (share->mode != SHARE_COW)
+		return 0;
+	c->privates[i] = lab_shares_private(lab, child->vm, share);
+	if (!c->privates[i])
+		return -ENOMEM;
+	c->argv[(*nr)++] = "--private";
+	c->argv[(*nr)++] = c->privates[i];
+	if (share->quota) {
+		snprintf(c->quotas[i], sizeof(c->quotas[i]), "%llu",
+			 (unsigned long long)share->quota);
+		c->argv[(*nr)++] = "--quota";
+		c->argv[(*nr)++] = c->quotas[i];
+	}
+	if (child->launcher->opts->fresh)
+		c->argv[(*nr)++] = "--fresh";
+	return 0;
+}
+
+static void command_free(struct command *c)
+{
+	for (uint32_t i = 0; i < LAB_VM_SHARES_MAX; i++) {
+		free(c->shares[i]);
+		free(c->privates[i]);
+	}
+}
+
+/* command_free() it in any case. */
+static int command_build(struct command *c, const struct child *child)
 {
 	const struct lab_vm *vm = child->vm;
 	uint32_t nr = 0;
 	size_t len = 0;
+	int err = 0;
+
+	*c = (struct command){ .argv = { NULL } };
 
 	snprintf(c->memory, sizeof(c->memory), "%llu",
 		 (unsigned long long)vm->memory_len);
@@ -64,7 +117,9 @@ static void command_build(struct command *c, const struct child *child)
 	c->argv[nr++] = c->stats_fd;
 	c->argv[nr++] = "--args";
 	c->argv[nr++] = vm->args;
-	c->argv[nr] = NULL;
+	for (uint32_t i = 0; i < vm->shares_nr && !err; i++)
+		err = command_share(c, &nr, i, child);
+	return err;
 }
 
 /* In the new process. Only async-signal-safe calls. */
@@ -133,7 +188,9 @@ int child_start(struct child *child)
 	if (pipe2(fds, O_CLOEXEC))
 		return -errno;
 	child->out_fd = fds[0];
-	command_build(&command, child);
+	err = command_build(&command, child);
+	if (err)
+		goto out;
 	/* Only our end: the VM's shall block when we are slow. */
 	if (fcntl(fds[0], F_SETFL, O_NONBLOCK)) {
 		err = -errno;
@@ -153,6 +210,7 @@ int child_start(struct child *child)
 	if (child->pidfd < 0)
 		err = -errno;
 out:
+	command_free(&command);
 	close(fds[1]);
 	return err;
 }

@@ -19,6 +19,7 @@ int cmd_run(int argc, char **argv);
 int cmd_vm(int argc, char **argv);
 int cmd_boot(int argc, char **argv);
 int cmd_server(int argc, char **argv);
+int cmd_files(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_tune(int argc, char **argv);

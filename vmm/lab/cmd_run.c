@@ -26,6 +26,8 @@ static void help(void)
 	     "Start the virtual machines of the lab file LAB, show what they "
 	     "say, report\nwhat they did.\n\n"
 	     "  --json             the report as JSON\n"
+	     "  --fresh            forget what VMs changed in shared "
+	     "directories before\n"
 	     "  --quiet            no progress line\n"
 	     "  --timeout SECONDS  end the lab when it takes longer\n"
 	     "  --socket PATH      serve the shared memory there, so that "
@@ -38,6 +40,7 @@ static int parse(struct options *o, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "fresh", no_argument, NULL, 'f' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "socket", required_argument, NULL, 's' },
@@ -52,6 +55,9 @@ static int parse(struct options *o, int argc, char **argv)
 		switch (c) {
 		case 'j':
 			o->json = true;
+			break;
+		case 'f':
+			o->launch.fresh = true;
 			break;
 		case 'q':
 			o->launch.quiet = true;

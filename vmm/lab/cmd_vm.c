@@ -11,6 +11,7 @@
 #include "vmm/lab/cmd.h"
 #include "vmm/lab/cpus.h"
 #include "vmm/lab/images.h"
+#include "vmm/lab/share_words.h"
 #include "vmm/lab/size.h"
 #include "vmm/lab/vm_process.h"
 
@@ -35,6 +36,16 @@ static void help(void)
 	     "  --vectors N      MSI-X vectors of the ivshmem device, 1 to 64 "
 	     "(default: 1)\n"
 	     "  --plain          ivshmem-plain: no vectors, no doorbells\n"
+	     "  --share NAME=DIR share DIR under that name; the options "
+	     "below are of the share\n"
+	     "                   before them (see also: ivlab files --help)\n"
+	     "  --mode MODE      ro (default), rw, or cow: changes stay this "
+	     "VM's own\n"
+	     "  --private DIR    where --mode cow keeps them\n"
+	     "  --fresh          forget those of before\n"
+	     "  --quota SIZE     bytes they may take\n"
+	     "  --policy POLICY  owners and set-id bits: record (default) or "
+	     "squash\n"
 	     "  --stats-fd FD    count into the launcher's page behind FD\n"
 	     "  --help           this text\n\n"
 	     "The exit status is the guest's (0 to 100), 101 after a fault, "
@@ -53,6 +64,12 @@ enum word {
 	WORD_VECTORS,
 	WORD_PLAIN,
 	WORD_STATS_FD,
+	WORD_SHARE,
+	WORD_MODE,
+	WORD_PRIVATE,
+	WORD_FRESH,
+	WORD_QUOTA,
+	WORD_POLICY,
 	WORD_HELP,
 };
 
@@ -111,6 +128,91 @@ static int parse_number(const char *name, const char *text, uint64_t min,
 	return 0;
 }
 
+static int parse_share(struct vm_opts *vm, char *text)
+{
+	char *dir = strchr(text, '=');
+	struct vm_share *share = &vm->shares[vm->shares_nr];
+
+	if (!dir || !dir[1] || !share_words_is_name(text, (size_t)(dir - text)))
+		return cmd_usage("vm",
+				 "--share %s: allowed: NAME=DIR; NAME "
+				 "is " SHARE_WORDS_NAMES,
+				 text);
+	if (vm->shares_nr == MACHINE_SHARES_MAX)
+		return cmd_usage("vm", "--share %s: allowed: at most %d", text,
+				 MACHINE_SHARES_MAX);
+	*dir++ = '\0';
+	for (uint32_t i = 0; i < vm->shares_nr; i++)
+		if (strcmp(vm->shares[i].name, text) == 0)
+			return cmd_usage("vm",
+					 "--share %s: there is one of that "
+					 "name",
+					 text);
+	*share = (struct vm_share){ .name = text, .opts = { .lower = dir } };
+	vm->shares_nr++;
+	return 0;
+}
+
+/* What belongs to the share before it. */
+static int parse_share_word(struct vm_opts *vm, int c, char **argv)
+{
+	struct vm_share *share;
+
+	if (!vm->shares_nr)
+		return cmd_usage("vm", "%s belongs behind a --share",
+				 argv[optind - (c == WORD_FRESH ? 1 : 2)]);
+	share = &vm->shares[vm->shares_nr - 1];
+	switch (c) {
+	case WORD_MODE:
+		if (share_words_mode(optarg, &share->opts.mode))
+			return cmd_usage(
+				"vm", "--mode %s: allowed: " SHARE_WORDS_MODES,
+				optarg);
+		return 0;
+	case WORD_PRIVATE:
+		share->opts.upper = optarg;
+		return 0;
+	case WORD_FRESH:
+		share->fresh = true;
+		return 0;
+	case WORD_QUOTA:
+		if (share_words_quota(optarg, &share->opts.quota))
+			return cmd_usage("vm",
+					 "--quota %s: "
+					 "allowed: " SHARE_WORDS_QUOTAS,
+					 optarg);
+		return 0;
+	default:
+		if (share_words_policy(optarg, &share->opts.policy))
+			return cmd_usage("vm",
+					 "--policy %s: "
+					 "allowed: " SHARE_WORDS_POLICIES,
+					 optarg);
+		return 0;
+	}
+}
+
+static int check_shares(const struct vm_opts *vm)
+{
+	for (uint32_t i = 0; i < vm->shares_nr; i++) {
+		const struct vm_share *share = &vm->shares[i];
+		bool is_cow = share->opts.mode == SHARE_COW;
+
+		if (is_cow && !share->opts.upper)
+			return cmd_usage("vm",
+					 "--share %s: --mode cow needs "
+					 "--private DIR",
+					 share->name);
+		if (!is_cow &&
+		    (share->opts.upper || share->opts.quota || share->fresh))
+			return cmd_usage("vm",
+					 "--share %s: --private, --fresh and "
+					 "--quota are for --mode cow",
+					 share->name);
+	}
+	return 0;
+}
+
 /* One option; 0 or the exit status of a refusal. */
 static int parse_word(struct vm_opts *vm, int c, char **argv)
 {
@@ -143,6 +245,14 @@ static int parse_word(struct vm_opts *vm, int c, char **argv)
 	case WORD_PLAIN:
 		vm->vectors_nr = 0;
 		return 0;
+	case WORD_SHARE:
+		return parse_share(vm, optarg);
+	case WORD_MODE:
+	case WORD_PRIVATE:
+	case WORD_FRESH:
+	case WORD_QUOTA:
+	case WORD_POLICY:
+		return parse_share_word(vm, c, argv);
 	case WORD_STATS_FD:
 		err = parse_number("stats-fd", optarg, 0, FD_MAX, &fd);
 		vm->stats_fd = err ? -1 : (int)fd;
@@ -163,6 +273,12 @@ static const struct option words[] = {
 	{ "vectors", required_argument, NULL, WORD_VECTORS },
 	{ "plain", no_argument, NULL, WORD_PLAIN },
 	{ "stats-fd", required_argument, NULL, WORD_STATS_FD },
+	{ "share", required_argument, NULL, WORD_SHARE },
+	{ "mode", required_argument, NULL, WORD_MODE },
+	{ "private", required_argument, NULL, WORD_PRIVATE },
+	{ "fresh", no_argument, NULL, WORD_FRESH },
+	{ "quota", required_argument, NULL, WORD_QUOTA },
+	{ "policy", required_argument, NULL, WORD_POLICY },
 	{ "help", no_argument, NULL, WORD_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -196,6 +312,8 @@ int cmd_vm(int argc, char **argv)
 	if (!vm.image)
 		return cmd_usage("vm", "--image is missing");
 	err = check_pins(&vm);
+	if (!err)
+		err = check_shares(&vm);
 	if (err)
 		return err;
 	snprintf(prefix, sizeof(prefix), "vm %s", vm.name);

@@ -11,18 +11,20 @@
 #include "vmm/lab/escape.h"
 #include "vmm/lab/labfile_keys.h"
 #include "vmm/lab/labfile_lines.h"
+#include "vmm/lab/labfile_shares.h"
 #include "vmm/lab/near.h"
 #include "vmm/lab/pins.h"
 
-#define SHOWN_LEN 80 /* of a value in a message */
-#define BLANKS	  " \t"
+#define SHOWN_LEN  80 /* of a value in a message */
+#define BLANKS	   " \t"
+#define QUANTUM_NS 100000000ull
 
 struct section {
 	const struct labfile_key *keys;
 	uint32_t keys_nr;
 	uint32_t line;
 	uint32_t key_line[LABFILE_KEYS_MAX]; /* 0: not given */
-	char title[LAB_NAME_LEN + 8];	     /* "[vm producer]" */
+	char title[LAB_NAME_LEN + 10];	     /* "[vm producer]" */
 };
 
 struct parse {
@@ -33,6 +35,7 @@ struct parse {
 	struct labfile_target target;
 	struct section lab;
 	struct section vms[LAB_VMS_MAX];
+	struct section shares[LAB_SHARES_MAX];
 	struct section *now; /* NULL: a section whose keys mean nothing */
 };
 
@@ -121,6 +124,44 @@ static void begin_vm(struct parse *p, const char *name)
 	p->target.vm = vm;
 }
 
+static void begin_share(struct parse *p, const char *name)
+{
+	struct lab *lab = p->target.lab;
+	struct section *section = &p->shares[lab->shares_nr];
+	struct lab_share *share = &lab->shares[lab->shares_nr];
+	struct shown shown;
+
+	if (!is_name(name)) {
+		wrong(p, p->line,
+		      "[share %s]: not a name; allowed: 1 to %d letters, "
+		      "digits, '-' and '_'",
+		      show(&shown, name), LAB_NAME_LEN - 1);
+		return;
+	}
+	for (uint32_t i = 0; i < lab->shares_nr; i++)
+		if (strcmp(lab->shares[i].name, name) == 0) {
+			wrong(p, p->line,
+			      "[share %s]: there is one of that name on line "
+			      "%u",
+			      name, p->shares[i].line);
+			return;
+		}
+	if (lab->shares_nr == LAB_SHARES_MAX) {
+		wrong(p, p->line, "[share %s]: allowed: at most %d shares",
+		      name, LAB_SHARES_MAX);
+		return;
+	}
+	*share = (struct lab_share){ .mode = SHARE_RO };
+	memcpy(share->name, name, strlen(name)); /* is_name(): it fits */
+	*section = (struct section){ .keys = labfile_share_keys,
+				     .keys_nr = LABFILE_SHARE_KEYS_NR,
+				     .line = p->line };
+	snprintf(section->title, sizeof(section->title), "[share %s]", name);
+	lab->shares_nr++;
+	p->now = section;
+	p->target.share = share;
+}
+
 static void on_section(void *arg, uint32_t line, const char *heading)
 {
 	struct parse *p = arg;
@@ -142,9 +183,12 @@ static void on_section(void *arg, uint32_t line, const char *heading)
 	name = rest ? rest + strspn(rest, BLANKS) : "";
 	if (strcmp(type, "vm") == 0) {
 		begin_vm(p, name);
+	} else if (strcmp(type, "share") == 0) {
+		begin_share(p, name);
 	} else if (strcmp(type, "lab") != 0 || *name) {
 		wrong(p, line,
-		      "[%s]: no such section; allowed: [lab] and [vm NAME]",
+		      "[%s]: no such section; allowed: [lab], [vm NAME] and "
+		      "[share NAME]",
 		      show(&shown, heading));
 	} else if (p->lab.line) {
 		wrong(p, line, "[lab]: there is one on line %u", p->lab.line);
@@ -227,6 +271,20 @@ static void on_wrong(void *arg, uint32_t line, const char *what)
 
 /* --- the whole file ------------------------------------------------------ */
 
+static void check_vm_shares(struct parse *p, struct lab_vm *vm,
+			    const struct section *s)
+{
+	char reason[128], shown[ESCAPE_LEN(sizeof(reason))];
+	const char *why = labfile_shares_find(p->target.lab, vm, reason,
+					      sizeof(reason));
+
+	if (!why)
+		return;
+	escape_bytes(shown, why, strlen(why));
+	wrong(p, s->key_line[LABFILE_VM_SHARES], "%s shares: %s; allowed: %s",
+	      s->title, shown, s->keys[LABFILE_VM_SHARES].allowed);
+}
+
 static void check_vm(struct parse *p, struct lab_vm *vm,
 		     const struct section *s)
 {
@@ -242,18 +300,106 @@ static void check_vm(struct parse *p, struct lab_vm *vm,
 		      "%s vectors: the plain device has none; allowed: no "
 		      "vectors, or device = doorbell",
 		      s->title);
+	check_vm_shares(p, vm, s);
 	if (!vm->plain && !s->key_line[LABFILE_VM_VECTORS])
 		vm->vectors_nr = p->target.lab->vectors_nr;
+}
+
+static void check_directory(struct parse *p, const struct lab_share *share,
+			    const struct section *s)
+{
+	if (!s->key_line[LABFILE_SHARE_PATH])
+		wrong(p, s->line, "%s path: missing; allowed: %s", s->title,
+		      s->keys[LABFILE_SHARE_PATH].allowed);
+	if (share->quota && share->mode != SHARE_COW)
+		wrong(p, s->key_line[LABFILE_SHARE_QUOTA],
+		      "%s quota: only changes of VMs have one; allowed: with "
+		      "mode = cow",
+		      s->title);
+}
+
+/* What VMs with a share, or without one, get of a CPU. */
+static void check_shares_of_cpu(struct parse *p, uint32_t vm_nr, uint32_t cpu)
+{
+	const struct lab *lab = p->target.lab;
+	uint32_t sum = 0, without = LAB_VMS_MAX;
+
+	for (uint32_t i = 0; i < lab->vms_nr; i++) {
+		const struct lab_vm *vm = &lab->vms[i];
+		bool here = false;
+
+		for (uint32_t j = 0; j < vm->pin_nr; j++)
+			here = here || vm->pin[j] == cpu;
+		if (!here)
+			continue;
+		/* Each CPU once: by the first VM with a share. */
+		if (vm->share && i < vm_nr)
+			return;
+		sum += vm->share;
+		if (!vm->share)
+			without = i;
+	}
+	if (sum > 100)
+		wrong(p, p->vms[vm_nr].key_line[LABFILE_VM_SHARE],
+		      "%s share: the VMs pinned to CPU %u have %u percent of "
+		      "it together; allowed: 100 at most, so lower one or pin "
+		      "it to another CPU",
+		      p->vms[vm_nr].title, cpu, sum);
+	else if (sum == 100 && without < LAB_VMS_MAX)
+		wrong(p, p->vms[without].key_line[LABFILE_VM_PIN],
+		      "%s pin: shares leave nothing of CPU %u to it; allowed: "
+		      "another CPU, or lower shares, so that something is left",
+		      p->vms[without].title, cpu);
+}
+
+static void check_shares(struct parse *p)
+{
+	const struct lab *lab = p->target.lab;
+
+	for (uint32_t i = 0; i < lab->vms_nr; i++) {
+		const struct lab_vm *vm = &lab->vms[i];
+		const struct section *s = &p->vms[i];
+
+		/* 0 is a value that was refused already, too. */
+		if (!vm->share)
+			continue;
+		if (vm->pin_spread || !s->key_line[LABFILE_VM_PIN])
+			wrong(p, s->key_line[LABFILE_VM_SHARE],
+			      "%s share: of which CPU?; allowed: with pin = "
+			      "CPU, the same for all that share it",
+			      s->title);
+		for (uint32_t j = 0; j < vm->pin_nr; j++)
+			check_shares_of_cpu(p, i, vm->pin[j]);
+	}
 }
 
 static void check_whole(struct parse *p)
 {
 	struct lab *lab = p->target.lab;
 
+	check_shares(p);
+	for (uint32_t i = 0; i < lab->shares_nr; i++)
+		check_directory(p, &lab->shares[i], &p->shares[i]);
 	for (uint32_t i = 0; i < lab->vms_nr; i++)
 		check_vm(p, &lab->vms[i], &p->vms[i]);
 	if (!lab->vms_nr && !p->errors_nr)
 		wrong(p, 1, "no [vm NAME] section: nothing to start");
+}
+
+/* DIR/.ivlab/LAB, for the lab file DIR/LAB.lab: with its name, so that labs of
+ * one directory stay apart. */
+static char *private_dir_of(const char *name, const char *dir)
+{
+	const char *slash = strrchr(name, '/');
+	const char *base = slash ? slash + 1 : name;
+	const char *dot = strrchr(base, '.');
+	char *path;
+
+	if (asprintf(&path, "%s/.ivlab/%.*s", dir ? dir : ".",
+		     dot && dot > base ? (int)(dot - base) : (int)strlen(base),
+		     base) < 0)
+		return NULL;
+	return path;
 }
 
 int labfile_read_stream(FILE *file, const char *name, const char *dir,
@@ -268,7 +414,12 @@ int labfile_read_stream(FILE *file, const char *name, const char *dir,
 
 	if (!p || !lab)
 		goto fail;
-	*lab = (struct lab){ .region_len = 64 << 20, .vectors_nr = 2 };
+	*lab = (struct lab){ .region_len = 64 << 20,
+			     .vectors_nr = 2,
+			     .quantum_ns = QUANTUM_NS };
+	lab->private_dir = private_dir_of(name, dir);
+	if (!lab->private_dir)
+		goto fail;
 	p->name = name;
 	p->errors = errors;
 	p->target.lab = lab;
@@ -328,6 +479,10 @@ void labfile_destroy(struct lab *lab)
 	for (uint32_t i = 0; i < lab->vms_nr; i++) {
 		free(lab->vms[i].image);
 		free(lab->vms[i].args);
+		free(lab->vms[i].share_names);
 	}
+	for (uint32_t i = 0; i < lab->shares_nr; i++)
+		free(lab->shares[i].path);
+	free(lab->private_dir);
 	free(lab);
 }

@@ -8,6 +8,7 @@
 
 #include "shm/ivshmem.h"
 #include "shm/memory_map.h"
+#include "vmm/core/duration.h"
 #include "vmm/lab/cpus.h"
 #include "vmm/lab/images.h"
 #include "vmm/lab/lab_region.h"
@@ -42,6 +43,21 @@ static const char *set_lab_vectors(struct labfile_target *target,
 				   const char *text)
 {
 	return set_number(text, IVSHMEM_VECTORS_MAX, &target->lab->vectors_nr);
+}
+
+static const char *set_quantum(struct labfile_target *target, const char *text)
+{
+	int err = duration_parse(text, LAB_QUANTUM_MIN_NS, LAB_QUANTUM_MAX_NS,
+				 &target->lab->quantum_ns);
+
+	if (err)
+		return err == -ERANGE ? "out of range" : "not a time";
+	return NULL;
+}
+
+static const char *set_share(struct labfile_target *target, const char *text)
+{
+	return set_number(text, 100, &target->vm->share);
 }
 
 static const char *set_vm_vectors(struct labfile_target *target,
@@ -129,10 +145,18 @@ static const char *set_device(struct labfile_target *target, const char *text)
 	return NULL;
 }
 
+/* The shares themselves may come later in the file. */
+static const char *set_shares(struct labfile_target *target, const char *text)
+{
+	target->vm->share_names = strdup(text);
+	return target->vm->share_names ? NULL : "out of memory";
+}
+
 const struct labfile_key labfile_lab_keys[LABFILE_LAB_KEYS_NR] = {
 	[LABFILE_LAB_REGION] = { "region", LAB_REGION_ALLOWED, set_region },
 	[LABFILE_LAB_HUGEPAGES] = { "hugepages", "yes or no", set_hugepages },
 	[LABFILE_LAB_VECTORS] = { "vectors", "1 to 64", set_lab_vectors },
+	[LABFILE_LAB_QUANTUM] = { "quantum", "10ms to 10s", set_quantum },
 };
 
 const struct labfile_key labfile_vm_keys[LABFILE_VM_KEYS_NR] = {
@@ -147,7 +171,13 @@ const struct labfile_key labfile_vm_keys[LABFILE_VM_KEYS_NR] = {
 			     "one host CPU per vCPU, separated by commas, or "
 			     "spread",
 			     set_pin },
+	[LABFILE_VM_SHARE] = { "share", "1 to 100 percent, without the sign",
+			       set_share },
 	[LABFILE_VM_ARGS] = { "args", "words of 3071 bytes in all", set_args },
 	[LABFILE_VM_DEVICE] = { "device", "doorbell or plain", set_device },
 	[LABFILE_VM_VECTORS] = { "vectors", "1 to 64", set_vm_vectors },
+	[LABFILE_VM_SHARES] = { "shares",
+				"names of [share NAME] sections, up to 8, "
+				"separated by blanks",
+				set_shares },
 };

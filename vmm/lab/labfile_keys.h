@@ -11,9 +11,10 @@
 /* Where a value goes. */
 struct labfile_target {
 	struct lab *lab;
-	struct lab_vm *vm; /* NULL in [lab] */
-	const char *dir;   /* images are relative to it */
-	char reason[512];  /* room for a reason that names something */
+	struct lab_vm *vm; /* NULL in other sections */
+	struct lab_share *share;
+	const char *dir;  /* images are relative to it */
+	char reason[512]; /* room for a reason that names something */
 };
 
 struct labfile_key {
@@ -24,22 +25,25 @@ struct labfile_key {
 	const char *(*set)(struct labfile_target *target, const char *text);
 };
 
-#define LABFILE_KEYS_MAX 8
+#define LABFILE_KEYS_MAX 16
 
 enum labfile_vm_key {
 	LABFILE_VM_IMAGE,
 	LABFILE_VM_MEMORY,
 	LABFILE_VM_CPUS,
 	LABFILE_VM_PIN,
+	LABFILE_VM_SHARE,
 	LABFILE_VM_ARGS,
 	LABFILE_VM_DEVICE,
 	LABFILE_VM_VECTORS,
+	LABFILE_VM_SHARES,
 	LABFILE_VM_KEYS_NR,
 };
 enum labfile_lab_key {
 	LABFILE_LAB_REGION,
 	LABFILE_LAB_HUGEPAGES,
 	LABFILE_LAB_VECTORS,
+	LABFILE_LAB_QUANTUM,
 	LABFILE_LAB_KEYS_NR,
 };
 _Static_assert(LABFILE_VM_KEYS_NR <= LABFILE_KEYS_MAX, "keys of a section");

@@ -11,6 +11,7 @@
 
 #include "vmm/core/kvm.h"
 #include "vmm/lab/lab_region.h"
+#include "vmm/lab/labfile_shares.h"
 #include "vmm/lab/launcher_private.h"
 
 /* From here signals are something to read; 0 or -errno. */
@@ -141,6 +142,7 @@ static int make_server(struct launcher *l)
 
 static int set_up(struct launcher *l)
 {
+	char *where;
 	int err;
 
 	err = signals_hold(l);
@@ -158,6 +160,22 @@ static int set_up(struct launcher *l)
 		return fail(l, "cannot write", err);
 	if (check_kvm(l) || make_region(l) || make_server(l))
 		return -1;
+	err = shares_create(&l->shares, l->loop, l->lab);
+	if (err == -ENOTSUP) {
+		result_fail(l->result, 1,
+			    "this kernel has no /proc/PID/schedstat, which "
+			    "share needs: leave share out");
+		return -1;
+	}
+	if (err)
+		return fail(l, "cannot share CPUs", err);
+	err = lab_shares_prepare(l->lab, &where);
+	if (err) {
+		result_fail(l->result, 1, "cannot make %s: %s",
+			    where ? where : "a directory", strerror(-err));
+		free(where);
+		return -1;
+	}
 	err = launcher_watch(l);
 	return err ? fail(l, "cannot watch", err) : 0;
 }
@@ -170,6 +188,8 @@ static int start_child(struct launcher *l, struct child *child)
 		err = launcher_watch_child(child);
 	if (!err) {
 		l->alive_nr++;
+		shares_begin(l->shares, (uint32_t)(child - l->children),
+			     child->pid, child->stats);
 		return 0;
 	}
 	/* Nobody would notice its end: make it now. */
@@ -202,6 +222,7 @@ static void tear_down(struct launcher *l)
 	/* Before the loop goes: a write under way points into the screen. */
 	if (l->loop)
 		launcher_unwatch(l);
+	shares_destroy(l->shares);
 	peers_destroy(l->peers);
 	loop_destroy(l->loop);
 	screen_destroy(l->screen);

@@ -28,6 +28,7 @@ struct launcher_opts {
 	uint64_t timeout_ns;	 /* for the whole lab; 0: none */
 	uint64_t start_ns;	 /* CLOCK_MONOTONIC to count the start from */
 	bool quiet;		 /* no progress line */
+	bool fresh;		 /* shares: forget what VMs changed before */
 	bool mute; /* of what VMs print, only the last line of one that fails */
 };
 

@@ -24,6 +24,7 @@
 #include "vmm/devices/machine.h"
 #include "vmm/lab/cmd.h"
 #include "vmm/lab/console_pump.h"
+#include "vmm/lab/file_share.h"
 
 #define LINK_TIMEOUT_MS 10000
 #define STATS_PERIOD_NS 100000000ull
@@ -39,6 +40,7 @@ struct vm_process {
 	struct vcpus *vcpus;
 	struct console_pump *pump;
 	struct loop_watch *link_watch;
+	struct file_share *shares[MACHINE_SHARES_MAX]; /* NULL: none */
 	uint64_t kvm_ns;
 	_Atomic bool searched; /* the guest, for devices */
 };
@@ -64,7 +66,7 @@ static bool vcpu_pio(void *arg, uint16_t port, uint32_t len, uint32_t count,
 {
 	struct vm_process *vm = arg;
 
-	/* Guests look at PCI for one thing only: the ivshmem device. */
+	/* Guests of a VM without shares look for the ivshmem device. */
 	if ((port & ~3u) == PCI_PORT_DATA)
 		store_relaxed(&vm->searched, true);
 	if (machine_pio(vm->machine, port, len, count, is_write, data) ==
@@ -184,6 +186,35 @@ static int link_join(struct vm_process *vm)
 			     vm, &vm->link_watch);
 }
 
+/* Before the machine, since a directory that is not there ends it all. */
+static int open_shares(struct vm_process *vm)
+{
+	const struct vm_opts *opts = vm->opts;
+	int err = 0;
+
+	for (uint32_t i = 0; i < opts->shares_nr && !err; i++)
+		err = file_share_create(&vm->shares[i],
+					&(struct file_share_opts){
+						.name = opts->shares[i].name,
+						.share = opts->shares[i].opts,
+						.fresh = opts->shares[i].fresh,
+						.stop_fd = vm->signal_fd });
+	return err;
+}
+
+static int serve_shares(struct vm_process *vm)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < vm->opts->shares_nr && !err; i++)
+		err = file_share_start(vm->shares[i], vm->loop,
+				       machine_share(vm->machine, i),
+				       machine_memory(vm->machine));
+	if (err)
+		log_error("serving the shares: %s", strerror(-err));
+	return err;
+}
+
 static int build_machine(struct vm_process *vm)
 {
 	const struct vm_opts *opts = vm->opts;
@@ -211,6 +242,9 @@ static int build_machine(struct vm_process *vm)
 		mo.region_len = client_shmem(vm->client)->len;
 		mo.peer_id = client_id(vm->client);
 	}
+	for (uint32_t i = 0; i < opts->shares_nr; i++)
+		mo.shares[i] = file_share_device(vm->shares[i]);
+	mo.shares_nr = opts->shares_nr;
 	err = machine_create(&vm->machine, &mo);
 	if (err) {
 		log_error("building the machine: %s", strerror(-err));
@@ -263,6 +297,7 @@ static void update_stats(void *arg)
 	struct vm_process *vm = arg;
 
 	machine_update_stats(vm->machine);
+	vcpus_update_stats(vm->vcpus);
 }
 
 static int open_stats(struct vm_process *vm)
@@ -296,7 +331,11 @@ static int set_up(struct vm_process *vm)
 	if (!err)
 		err = link_join(vm);
 	if (!err)
+		err = open_shares(vm);
+	if (!err)
 		err = build_machine(vm);
+	if (!err)
+		err = serve_shares(vm);
 	if (!err)
 		err = console_pump_create(&vm->pump, vm->loop,
 					  machine_console(vm->machine),
@@ -319,6 +358,8 @@ static void tear_down(struct vm_process *vm)
 	console_pump_finish(vm->pump);
 	if (vm->stats)
 		store_release(&vm->stats->state, STATS_ENDED);
+	for (uint32_t i = 0; i < MACHINE_SHARES_MAX; i++)
+		file_share_destroy(vm->shares[i]);
 	loop_destroy(vm->loop);
 	console_pump_destroy(vm->pump);
 	vcpus_destroy(vm->vcpus);
@@ -351,7 +392,8 @@ static int exit_status(const struct stats *stats)
 /* A guest that finds no device cannot know how it would have got one. */
 static void say_what_was_missing(const struct vm_process *vm)
 {
-	if (!vm->opts->socket && load_relaxed(&vm->searched) &&
+	if (!vm->opts->socket && !vm->opts->shares_nr &&
+	    load_relaxed(&vm->searched) &&
 	    load_relaxed(&vm->stats->end) == STATS_END_EXIT &&
 	    load_relaxed(&vm->stats->status) != 0)
 		log_warn("the guest looked for devices, and had no shared "

@@ -13,6 +13,15 @@
 #include <stdint.h>
 
 #include "shm/bare_abi.h"
+#include "vmm/devices/machine.h"
+#include "vmm/files/share.h"
+
+/* A shared directory: a virtio 9P device with that mount tag. */
+struct vm_share {
+	const char *name; /* 1..VIRTIO_9P_TAG_MAX bytes */
+	struct share_opts opts;
+	bool fresh; /* forget the VM's own changes of before */
+};
 
 struct vm_opts {
 	const char *name;
@@ -24,6 +33,8 @@ struct vm_opts {
 	const char *socket;	 /* ivshmem server, NULL: no shared memory */
 	uint32_t vectors_nr;	 /* MSI-X vectors, 0: ivshmem-plain */
 	int stats_fd;		 /* the launcher's page, -1: a private one */
+	struct vm_share shares[MACHINE_SHARES_MAX];
+	uint32_t shares_nr;
 };
 
 /* Exit statuses of `ivlab vm`, beside the guest's own 0..100. */
