@@ -39,7 +39,7 @@ refuse_lab_line() {
 @test "help names every command on stdout" {
 	ivlab --help
 	expect 0 ""
-	for command in run vm server bench doctor tune; do
+	for command in run vm server boot files bench doctor tune; do
 		[[ $output == *"  $command "* ]]
 	done
 	ivlab help
@@ -48,7 +48,7 @@ refuse_lab_line() {
 }
 
 @test "every command has help, asked for in either way" {
-	for command in run vm server bench doctor tune; do
+	for command in run vm server boot files bench doctor tune; do
 		ivlab "$command" --help
 		expect 0 ""
 		[[ $output == "usage: ivlab $command"* ]]
@@ -88,7 +88,7 @@ refuse_lab_line() {
 }
 
 @test "unknown option is named by every command" {
-	for command in run vm server bench doctor tune; do
+	for command in run vm server boot files bench doctor tune; do
 		ivlab "$command" --nonsense
 		expect 2 "ivlab $command: unknown option --nonsense"
 		ivlab "$command" -Z

@@ -282,8 +282,8 @@ everything_says() {
 	usage_error "Did you mean serve?" serv
 	usage_error "DIR is missing" serve
 	usage_error "--socket PATH is missing" serve "$dir"
-	usage_error "--mode foo; allowed: ro, rw, cow" serve "$dir" --mode foo
-	usage_error "--policy foo; allowed: record, squash" \
+	usage_error "--mode foo; allowed: ro, rw or cow" serve "$dir" --mode foo
+	usage_error "--policy foo; allowed: record or squash" \
 		serve "$dir" --policy foo
 	usage_error "--msize 4095; allowed: 4K to 1M" serve "$dir" --msize 4095
 	usage_error "--msize 2M; allowed: 4K to 1M" serve "$dir" --msize 2M

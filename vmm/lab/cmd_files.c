@@ -13,6 +13,7 @@
 #include "vmm/lab/escape.h"
 #include "vmm/lab/files_serve.h"
 #include "vmm/lab/near.h"
+#include "vmm/lab/share_words.h"
 #include "vmm/lab/size.h"
 
 #define MSIZE_ALLOWED "4K to 1M"
@@ -73,25 +74,20 @@ struct asked {
 
 /* --- the command line ----------------------------------------------------- */
 
-/* The index of the word, or -1 and a complaint. */
-static int word_of(const char *option, const char *word,
-		   const char *const *words, int words_nr, const char *allowed)
+/* 0, or a complaint that names what is allowed. */
+static int allow(const char *why, const char *option, const char *word,
+		 const char *allowed)
 {
-	for (int i = 0; i < words_nr; i++)
-		if (strcmp(word, words[i]) == 0)
-			return i;
-	cmd_usage("files", "%s %s; allowed: %s", option, word, allowed);
-	return -1;
+	return why ? cmd_usage("files", "%s %s; allowed: %s", option, word,
+			       allowed)
+		   : 0;
 }
 
 /* 0, or the exit status after a complaint. */
 static int take_option(struct asked *asked, int c, char **argv)
 {
-	static const char *const modes[] = { "ro", "rw", "cow" };
-	static const char *const policies[] = { "record", "squash" };
 	struct files_serve_opts *serve = &asked->serve;
 	uint64_t size;
-	int word;
 
 	if (c != 'p' && c != '?' && c != ':')
 		asked->serve_option = argv[optind - 1];
@@ -100,25 +96,17 @@ static int take_option(struct asked *asked, int c, char **argv)
 		serve->socket_path = optarg;
 		return 0;
 	case 'm':
-		word = word_of("--mode", optarg, modes, 3, "ro, rw, cow");
-		serve->share.mode = (enum share_mode)word;
-		return word < 0 ? CMD_USAGE : 0;
+		return allow(share_words_mode(optarg, &serve->share.mode),
+			     "--mode", optarg, SHARE_WORDS_MODES);
 	case 'P':
-		word = word_of("--policy", optarg, policies, 2,
-			       "record, squash");
-		serve->share.policy = (enum share_policy)word;
-		return word < 0 ? CMD_USAGE : 0;
+		return allow(share_words_policy(optarg, &serve->share.policy),
+			     "--policy", optarg, SHARE_WORDS_POLICIES);
 	case 'p':
 		serve->share.upper = optarg;
 		return 0;
 	case 'q':
-		if (size_parse(optarg, &serve->share.quota) ||
-		    !serve->share.quota)
-			return cmd_usage("files",
-					 "--quota %s; allowed: a number of "
-					 "bytes above 0, with K, M or G",
-					 optarg);
-		return 0;
+		return allow(share_words_quota(optarg, &serve->share.quota),
+			     "--quota", optarg, SHARE_WORDS_QUOTAS);
 	case 'l':
 		if (size_parse(optarg, &size) || size < P9_MSIZE_MIN ||
 		    size > P9_MSIZE_MAX)

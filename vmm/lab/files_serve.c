@@ -20,16 +20,15 @@
 
 #include "shm/link/server.h"
 #include "shm/link/socket.h"
-#include "vmm/core/clock.h"
 #include "vmm/core/log.h"
 #include "vmm/files/p9_socket.h"
 #include "vmm/files/p9_uring.h"
 #include "vmm/files/sandbox.h"
+#include "vmm/lab/copy_progress.h"
 #include "vmm/lab/size.h"
 
 #define CLIENTS_MAX  64 /* a choice; more wait in the backlog */
 #define RING_ENTRIES 128
-#define PROGRESS_NS  CLOCK_NS_PER_S
 
 struct client {
 	struct p9_conn *conn; /* NULL: a free place */
@@ -47,7 +46,7 @@ struct service {
 	struct p9_session_opts session;
 	bool stopping;
 	bool deaf; /* no descriptor for another client */
-	uint64_t progress_ns, copied_len;
+	struct copy_progress progress;
 	unsigned int clients_nr, clients_seen;
 	struct client clients[CLIENTS_MAX];
 };
@@ -77,17 +76,8 @@ static bool signal_came(const struct service *s)
 static bool copying(void *arg, uint64_t done, uint64_t total)
 {
 	struct service *s = arg;
-	if (done <= s->copied_len) /* another file */
-		s->progress_ns = clock_now_ns();
-	s->copied_len = done;
-	if (clock_now_ns() - s->progress_ns >= PROGRESS_NS) {
-		char done_text[SIZE_TEXT_LEN], total_text[SIZE_TEXT_LEN];
 
-		s->progress_ns = clock_now_ns();
-		log_info("copying a file before its first change: %s of %s",
-			 size_format(done, done_text),
-			 size_format(total, total_text));
-	}
+	copy_progress_tell(&s->progress, s->opts->share.lower, done, total);
 	return signal_came(s);
 }
 
@@ -390,7 +380,6 @@ int files_serve(const struct files_serve_opts *opts)
 	if (!s)
 		return fail("cannot serve", -ENOMEM);
 	s->opts = opts;
-	s->copied_len = UINT64_MAX;
 	s->signal_fd = -1;
 	s->listener = (struct socket_listener)SOCKET_LISTENER_INIT;
 	err = set_up(s);
