@@ -222,6 +222,9 @@ static const int deadly[] = {
 
 static int add_rules(scmp_filter_ctx filter)
 {
+	const struct scmp_arg_cmp clone = { .arg = 1,
+					    .op = SCMP_CMP_EQ,
+					    .datum_a = FICLONE };
 	int err = 0;
 
 	for (size_t i = 0; !err && i < sizeof(allowed) / sizeof(*allowed); i++)
@@ -231,8 +234,8 @@ static int add_rules(scmp_filter_ctx filter)
 				       0);
 	/* Copies that share their blocks, and no other. */
 	if (!err)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl),
-				       1, SCMP_A1(SCMP_CMP_EQ, FICLONE, 0));
+		err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+					     SCMP_SYS(ioctl), 1, &clone);
 	return err;
 }
 

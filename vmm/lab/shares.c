@@ -99,7 +99,7 @@ static void cpu_add(struct shares *shares, uint32_t cpu)
 		rest_nr += !lab->vms[i].share;
 	}
 	/* The lab file was checked: if there is anybody, there is a rest. */
-	for (uint32_t i = 0; i < group->members_nr; i++)
+	for (uint32_t i = 0; rest_nr && i < group->members_nr; i++)
 		if (!shared->weight[i])
 			shared->weight[i] = rest * WEIGHT_OF_ONE / rest_nr;
 }
