@@ -47,7 +47,7 @@ expect() { # status, part of the errors
 	boot --help
 	expect 0 ""
 	[[ $output == "usage: ivlab boot ABI"* ]]
-	for abi in simple-kvm simple-kvm-hypervisor; do
+	for abi in mini-kvm simple-kvm matrix mini-hypervisor simple-kvm-hypervisor; do
 		[[ $output == *"  $abi "* ]]
 		boot "$abi" --help
 		expect 0 ""
@@ -69,7 +69,7 @@ expect() { # status, part of the errors
 }
 
 @test "every ABI names a bad option or value and exits with 1" {
-	for abi in simple-kvm matrix simple-kvm-hypervisor; do
+	for abi in simple-kvm simple-kvm-hypervisor; do
 		boot "$abi" --nonsense
 		expect 1 "ivlab boot $abi: unknown option --nonsense"
 		expect 1 "try: ivlab boot $abi --help"

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "shm/atomic.h"
 #include "vmm/core/kvm.h"
 #include "vmm/core/kvm_private.h"
 #include "vmm/core/x86.h"
@@ -196,15 +197,20 @@ struct kvm_run *kvm_vcpu_run_page(struct kvm_vcpu *vcpu)
 	return vcpu->run;
 }
 
+/* The kernel reads it; a signal handler and another thread may write it. */
+static void set_immediate_exit(struct kvm_vcpu *vcpu, __u8 value)
+{
+	store_relaxed((_Atomic __u8 *)&vcpu->run->immediate_exit, value);
+}
+
 void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
 {
-	/* volatile: the kernel reads it, as a device would a register. */
-	*(volatile __u8 *)&vcpu->run->immediate_exit = 1;
+	set_immediate_exit(vcpu, 1);
 }
 
 void kvm_vcpu_unkick(struct kvm_vcpu *vcpu)
 {
-	*(volatile __u8 *)&vcpu->run->immediate_exit = 0;
+	set_immediate_exit(vcpu, 0);
 }
 
 static int stat_read(int fd, const char *name, uint64_t *value)
