@@ -277,6 +277,16 @@ everything_says() {
 	stop
 }
 
+@test "private directory that is none is named, and none is made" {
+	for action in diff commit discard; do
+		run timeout 60 "$ivlab" files "$action" "$dir" \
+			--private "$BATS_TEST_TMPDIR/typo"
+		[ "$status" -eq 1 ]
+		[[ $output == *"typo: no private layer is there"* ]]
+		[ ! -e "$BATS_TEST_TMPDIR/typo" ]
+	done
+}
+
 @test "command lines that cannot be meant are refused with what is allowed" {
 	usage_error "serve, diff, commit or discard?"
 	usage_error "Did you mean serve?" serv

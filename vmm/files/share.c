@@ -208,6 +208,20 @@ int share_discard(struct share *share)
 	return err;
 }
 
+bool share_is_upper(const char *path)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	bool is;
+
+	if (fd < 0)
+		return false;
+	is = !fstatat(fd, MARKER, &st, AT_SYMLINK_NOFOLLOW) &&
+	     S_ISREG(st.st_mode);
+	close(fd);
+	return is;
+}
+
 static int fail_upper(struct share *share, const char *path, int err)
 {
 	const char *why = strerror(-err);

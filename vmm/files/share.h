@@ -97,6 +97,8 @@ struct share_opts {
  * exchange names), ...: said with the path.
  */
 int share_create(struct share **out, const struct share_opts *opts);
+/* Is there a private layer at path, of any share? Makes nothing. */
+bool share_is_upper(const char *path);
 /* NULL is fine. No node or file of it may be left. */
 void share_destroy(struct share *share);
 enum share_mode share_mode(const struct share *share);

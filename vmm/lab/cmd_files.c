@@ -264,6 +264,13 @@ static int change(const struct asked *asked)
 	struct share *share;
 	int err;
 
+	/* A mistyped name would be an empty layer: nothing changed. */
+	if (!share_is_upper(opts.upper)) {
+		log_error("%s %s: no private layer is there; labs keep theirs "
+			  "in .ivlab/LAB/VM/SHARE beside the lab file",
+			  action_names[asked->action], opts.upper);
+		return CMD_FAILED;
+	}
 	opts.mode = SHARE_COW;
 	opts.say = say;
 	err = share_create(&share, &opts);
