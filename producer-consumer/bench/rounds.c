@@ -13,8 +13,11 @@
 
 #define SAMPLE_NS      2000000.0
 #define CROWD_NS       4000000.0 /* the scheduler needs time to be fair */
+#define CROWD_MIN      65536u
 #define CALIBRATE_NS   300000.0
 #define CALIBRATE_GROW 8u
+#define CALIBRATE_MIN  64u
+#define CALIBRATE_MAX  16384u
 #define TRIES_NR       3u /* a sample with a context switch is taken again */
 #define TIME_OUTS_MAX  2u /* then a queue is left out: each takes seconds */
 #define MESSAGES_MAX   (1ull << 26)
@@ -46,6 +49,10 @@ static uint64_t whole_messages(const struct plan_workload *w, double messages)
 	nr = (nr + unit - 1) / unit * unit;
 	if (nr < unit)
 		nr = unit;
+	/* Until four workers run on two CPUs takes as long as thousands of
+	 * messages, whatever those cost. */
+	if (w->kind == BENCH_CROWD && nr < CROWD_MIN)
+		nr = CROWD_MIN;
 	if (crew_is_rtt(w->kind) && nr > CREW_RTTS_MAX)
 		nr = CREW_RTTS_MAX;
 	/* memcpy is checked by what one whole buffer holds at the end. */
@@ -55,14 +62,22 @@ static uint64_t whole_messages(const struct plan_workload *w, double messages)
 	return nr;
 }
 
-/* How many messages take about SAMPLE_NS? */
-static int calibrate(struct crew_task *task, struct rows_row *row)
+/* How many messages take about SAMPLE_NS? guess: what another queue wanted. */
+static int calibrate(struct crew_task *task, struct rows_row *row,
+		     uint64_t guess)
 {
 	const struct plan_workload *w = row->workload;
 	double goal = w->kind == BENCH_CROWD ? CROWD_NS : SAMPLE_NS;
 	struct crew_sample sample;
 
-	task->messages = whole_messages(w, 64);
+	/* A quarter is measurable if the two are alike; the bounds are for
+	 * those that are not, a pipe and a ring. */
+	guess /= 4;
+	if (guess < CALIBRATE_MIN)
+		guess = CALIBRATE_MIN;
+	if (guess > CALIBRATE_MAX)
+		guess = CALIBRATE_MAX;
+	task->messages = whole_messages(w, (double)guess);
 	for (;;) {
 		uint64_t before = task->messages;
 		double factor;
@@ -103,8 +118,9 @@ static void keep(struct rows_row *row, const struct crew_sample *s)
 	}
 }
 
-void rounds_sample(const struct rounds_opts *opts,
-		   const struct bench_queue *queue, struct rows_row *row)
+static void take_sample(const struct rounds_opts *opts,
+			const struct bench_queue *queue, struct rows_row *row,
+			uint64_t guess)
 {
 	const struct plan_workload *w = row->workload;
 	struct crew_task task = {
@@ -122,7 +138,7 @@ void rounds_sample(const struct rounds_opts *opts,
 	if (row->err || row->nr == ROWS_VALUES_MAX)
 		return;
 	if (!row->messages)
-		err = calibrate(&task, row);
+		err = calibrate(&task, row, guess);
 	for (uint32_t i = 0; i < TRIES_NR && !err; i++) {
 		struct crew_sample sample;
 
@@ -142,6 +158,12 @@ void rounds_sample(const struct rounds_opts *opts,
 	if (err == -ETIMEDOUT && ++row->timed_out_nr < TIME_OUTS_MAX)
 		err = 0;
 	row->err = err;
+}
+
+void rounds_sample(const struct rounds_opts *opts,
+		   const struct bench_queue *queue, struct rows_row *row)
+{
+	take_sample(opts, queue, row, 0);
 }
 
 /* The rows of all that can be done. */
@@ -197,7 +219,10 @@ void rounds_run(const struct plan *plan, const struct rounds_opts *opts,
 		for (uint32_t i = first; i < rows->nr; i++) {
 			if (*done_nr && rounds_now_ns() >= opts->deadline_ns)
 				return;
-			rounds_sample(opts, queues[i], &rows->rows[i]);
+			take_sample(opts, queues[i], &rows->rows[i],
+				    rows_is_first(rows, i)
+					    ? 0
+					    : rows->rows[i - 1].messages);
 		}
 		if (rows->nr == first)
 			break;

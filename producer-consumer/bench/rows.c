@@ -37,6 +37,31 @@ static double median(double *values, size_t nr)
 	return (values[(nr - 1) / 2] + values[nr / 2]) / 2;
 }
 
+/*
+ * The usual probe: the one with most others near it. Not the median: a host
+ * that puts the CPUs now here, now there makes two heaps, and between them
+ * lies what was never measured.
+ */
+static double fullest(double *probes, size_t nr)
+{
+	size_t first = 0, last = 0, most = 0;
+	double usual = 0;
+
+	qsort(probes, nr, sizeof(*probes), compare);
+	for (size_t i = 0; i < nr; i++) {
+		while (probes[first] < probes[i] / ROWS_PROBE_FACTOR)
+			first++;
+		while (last < nr &&
+		       probes[last] <= probes[i] * ROWS_PROBE_FACTOR)
+			last++;
+		if (last - first > most) {
+			most = last - first;
+			usual = probes[i];
+		}
+	}
+	return usual;
+}
+
 static void find_probe(struct rows *rows)
 {
 	static double probes[ROWS_MAX * ROWS_VALUES_MAX];
@@ -46,7 +71,7 @@ static void find_probe(struct rows *rows)
 		for (uint32_t k = 0; k < rows->rows[i].nr; k++)
 			if (rows->rows[i].values[k].probe_ns > 0)
 				probes[nr++] = rows->rows[i].values[k].probe_ns;
-	rows->probe_ns = median(probes, nr);
+	rows->probe_ns = fullest(probes, nr);
 	rows->probe_min_ns = rows->probe_ns * PROBE_PART;
 	if (rows->probe_min_ns > ROWS_PROBE_MIN_NS)
 		rows->probe_min_ns = ROWS_PROBE_MIN_NS;
