@@ -187,7 +187,7 @@ int spsc_open_rx_at(struct spsc_rx *rx, const struct region *region,
 	rx->ring_len = (spsc_count)g.slot_len * g.slots_nr;
 	rx->prefetch_len = tuning.prefetch_read_len;
 	rx->broken = 0;
-	chase_init(&rx->chase);
+	chase_init(&rx->chase, rx->ring_len);
 	rx->space_bell.bell = &m->space_bell;
 	rx->space_bell.rung = 0;
 	rx->peer = peer;

@@ -268,7 +268,7 @@ SHM_HOT int spsc_refresh_rx(struct spsc_rx *rx)
 {
 	spsc_count tail_idx;
 
-	chase_pause(&rx->chase);
+	chase_wait(&rx->chase);
 	/* [SPSC-DATA] the messages are whole before the index says so; pairs
 	 * with spsc_commit(). */
 	tail_idx = load_acquire(&rx->mem->tail_idx);

@@ -31,7 +31,7 @@ int spsc_var_refresh_rx(struct spsc_var_rx *rx)
 {
 	uint64_t tail_idx;
 
-	chase_pause(&rx->chase);
+	chase_wait(&rx->chase);
 	/* [VAR-DATA] the records are whole before the index says so; pairs
 	 * with spsc_var_publish(). */
 	tail_idx = load_acquire(&rx->mem->tail_idx);

@@ -172,7 +172,7 @@ int spsc_var_open_rx(struct spsc_var_rx *rx, const struct region *region,
 	rx->credit_len = ring_len / 8;
 	rx->msg_max = spsc_var_msg_max(ring_len);
 	rx->prefetch_len = SPSC_VAR_PREFETCH_READ_LEN;
-	chase_init(&rx->chase);
+	chase_init(&rx->chase, ring_len);
 	rx->broken = 0;
 	rx->taken_over = taken > 0;
 	rx->space_bell.bell = &m->space_bell;

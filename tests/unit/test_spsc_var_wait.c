@@ -259,7 +259,8 @@ static void consumer_that_runs_into_its_producer_stands_back(void)
 	room_open_both(0);
 	for (uint32_t i = 1; i <= 6; i++) {
 		gain_after(0);
-		CU_ASSERT_EQUAL(rx.chase.row_nr, i);
+		CU_ASSERT_EQUAL(rx.chase.row_nr,
+				i < CHASE_ROW_NR ? i : CHASE_ROW_NR);
 	}
 	/* A moment that gained nothing ends it. */
 	CU_ASSERT_EQUAL(pop_nr(0), 0);
