@@ -3,7 +3,7 @@
  * limit_stream.c - how fast can one core hand cache lines to another?
  *
  * Not a queue: bytes without messages, an index published once per eighth of
- * the ring, so that nothing but moving lines costs anything. Three variants;
+ * the ring, so that nothing but moving lines costs anything. Four variants;
  * the best of them in a workload is that workload's limit.
  */
 #include <stddef.h>
@@ -11,12 +11,14 @@
 #include "producer-consumer/bench/loops.h"
 #include "producer-consumer/bench/peers.h"
 #include "shm/atomic.h"
+#include "shm/copy.h"
 
 #define STEP_LEN	 512u /* one turn of the loop */
 #define LINE_LEN	 64u
 #define WRITE_AHEAD_LEN	 512u
 #define READ_AHEAD_LEN	 1024u
 #define CHUNKS_OF_A_RING 8u
+#define BLOCK_LEN	 16384u /* half a first-level cache */
 
 struct mem {
 	_Atomic uint64_t tail; /* bytes */
@@ -30,7 +32,7 @@ _Static_assert(offsetof(struct mem, data) == 4096, "layout");
 struct end {
 	struct mem *mem;
 	uint64_t mine, seen, published; /* bytes */
-	uint64_t ring_len, chunk_len;
+	uint64_t ring_len, chunk_len, block_len;
 };
 
 static uint64_t mem_len(const struct bench_shape *s)
@@ -58,6 +60,8 @@ static int open_end(void *handle, void *mem, const struct bench_shape *s)
 	end->mem = mem;
 	end->ring_len = s->ring_len;
 	end->chunk_len = s->ring_len / CHUNKS_OF_A_RING;
+	end->block_len = end->chunk_len < BLOCK_LEN ? end->chunk_len
+						    : BLOCK_LEN;
 	return 0;
 }
 
@@ -159,6 +163,46 @@ WORK_INLINE void release(void *rx, uint32_t nr)
 	}
 }
 
+/* --- written in private memory, over by string moves (copy.h) ------------- */
+
+/* A process has one producer. */
+static _Alignas(64) uint8_t block[BLOCK_LEN];
+
+WORK_INLINE uint32_t reserve_string(void *tx, uint32_t want, void **slots)
+{
+	struct end *end = tx;
+	uint64_t off = end->mine & (end->block_len - 1);
+
+	if (!off && end->mine - end->seen > end->ring_len - end->block_len) {
+		end->seen = load_acquire(&end->mem->head);
+		if (end->mine - end->seen > end->ring_len - end->block_len)
+			return 0;
+	}
+	*slots = block + off;
+	return words_of_step(end, want);
+}
+
+WORK_INLINE void flush_string(void *tx)
+{
+	struct end *end = tx;
+	uint64_t off = (end->mine - 1) & (end->block_len - 1);
+
+	copy_string(at(end, end->mine - 1 - off), block, off + 1);
+	store_release(&end->mem->tail, end->mine);
+}
+
+WORK_INLINE void commit_string(void *tx, uint32_t nr)
+{
+	struct end *end = tx;
+
+	end->mine += 8ull * nr;
+	if (!(end->mine & (end->block_len - 1)))
+		flush_string(tx);
+}
+
+static const struct bench_ops string_ops = { reserve_string, commit_string,
+					     peek_plain, release,
+					     flush_string };
 static const struct bench_ops plain_ops = { reserve_plain, commit, peek_plain,
 					    release, flush };
 static const struct bench_ops write_ops = { reserve_ahead, commit, peek_plain,
@@ -169,6 +213,7 @@ static const struct bench_ops both_ops = { reserve_ahead, commit, peek_ahead,
 LOOPS_RUN(plain, plain_ops, struct end, struct end, LOOPS_WORDS)
 LOOPS_RUN(ahead, write_ops, struct end, struct end, LOOPS_WORDS)
 LOOPS_RUN(both, both_ops, struct end, struct end, LOOPS_WORDS)
+LOOPS_RUN(string, string_ops, struct end, struct end, LOOPS_WORDS)
 
 /* Whatever the messages are: the same bytes in steps. */
 static void run_as_bytes(struct bench_run *r, void (*run)(struct bench_run *r))
@@ -194,6 +239,11 @@ static void run_write(struct bench_run *r)
 static void run_both(struct bench_run *r)
 {
 	run_as_bytes(r, both);
+}
+
+static void run_string(struct bench_run *r)
+{
+	run_as_bytes(r, string);
 }
 
 /* One core, from one buffer to the other, msg_len at a time. */
@@ -228,5 +278,7 @@ const struct bench_queue bench_raw_write =
 	LIMIT("raw lines, prefetchw", BENCH_STREAM, mem_len, run_write);
 const struct bench_queue bench_raw_both = LIMIT(
 	"raw lines, prefetchw + prefetch", BENCH_STREAM, mem_len, run_both);
+const struct bench_queue bench_raw_string =
+	LIMIT("raw lines, string moves", BENCH_STREAM, mem_len, run_string);
 const struct bench_queue bench_memcpy = LIMIT("memcpy, one core", BENCH_COPY,
 					      copy_mem_len, run_memcpy);

@@ -3,6 +3,7 @@
 #include "producer-consumer/bench/ours.h"
 #include "producer-consumer/bench/peers.h"
 #include "shm/spsc.h"
+#include "shm/spsc_block.h"
 
 static const char name[] = "stream";
 
@@ -142,6 +143,107 @@ const struct bench_queue bench_spsc_staged = {
 	.open_tx = open_tx,
 	.open_rx = open_rx,
 	.run = run_staged,
+};
+
+/* --- spsc_block.h: the same ring ------------------------------------------ */
+
+struct block_tx {
+	struct spsc_block_tx
+		block; /* first: what the loops keep in registers */
+	struct spsc_tx tx;
+	struct ours_room room;
+};
+struct block_rx {
+	struct spsc_block_rx block; /* first */
+	struct spsc_rx rx;
+	struct ours_room room;
+};
+_Static_assert(sizeof(struct block_tx) <= BENCH_HANDLE_LEN, "handle");
+_Static_assert(sizeof(struct block_rx) <= BENCH_HANDLE_LEN, "handle");
+
+/* A process has one producer. */
+static _Alignas(SPSC_LINE_LEN) uint8_t block_mem[4 * SPSC_BLOCK_LEN];
+
+static int open_block_tx(void *end, void *mem, const struct bench_shape *s)
+{
+	struct block_tx *tx = end;
+	uint32_t len = slot_len(s);
+	int err = ours_enter(&tx->room, 1, mem, mem_len(s));
+
+	if (!err)
+		err = spsc_open_tx(&tx->tx, &tx->room.region, name,
+				   &tx->room.peer, 0);
+	if (!err)
+		err = spsc_block_open_tx(&tx->block, &tx->tx, block_mem,
+					 len < SPSC_BLOCK_LEN ? SPSC_BLOCK_LEN
+							      : len);
+	return err;
+}
+
+static int open_block_rx(void *end, void *mem, const struct bench_shape *s)
+{
+	struct block_rx *rx = end;
+	int err = ours_enter(&rx->room, 2, mem, mem_len(s));
+
+	if (!err)
+		err = spsc_open_rx(&rx->rx, &rx->room.region, name,
+				   &rx->room.peer, 0);
+	if (!err)
+		spsc_block_open_rx(&rx->block, &rx->rx);
+	return err;
+}
+
+WORK_INLINE uint32_t block_reserve(void *tx, uint32_t want, void **slots)
+{
+	int got = spsc_block_reserve(tx, want, slots);
+
+	return got > 0 ? (uint32_t)got : 0;
+}
+
+WORK_INLINE void block_commit(void *tx, uint32_t nr)
+{
+	(void)spsc_block_commit(tx, nr);
+}
+
+WORK_INLINE void block_flush(void *tx)
+{
+	while (spsc_block_flush(tx) == -SHM_EFULL)
+		work_relax();
+}
+
+WORK_INLINE uint32_t block_peek(void *rx, uint32_t want, const void **slots)
+{
+	int got = spsc_block_peek(rx, want, slots);
+
+	return got > 0 ? (uint32_t)got : 0;
+}
+
+WORK_INLINE void block_release(void *rx, uint32_t nr)
+{
+	spsc_block_release(rx, nr);
+}
+
+static const struct bench_ops block_ops = { block_reserve, block_commit,
+					    block_peek, block_release,
+					    block_flush };
+
+LOOPS_RUN(run_block, block_ops, struct spsc_block_tx, struct spsc_block_rx,
+	  LOOPS_BY_SIZE)
+
+static uint64_t block_mem_len(const struct bench_shape *s)
+{
+	return s->msg_len <= sizeof(block_mem) ? mem_len(s) : 0;
+}
+
+const struct bench_queue bench_spsc_block = {
+	.name = "spsc, blocks",
+	.flags = BENCH_OURS | BENCH_SHARED,
+	.kinds = BENCH_STREAM,
+	.mem_len = block_mem_len,
+	.create = create,
+	.open_tx = open_block_tx,
+	.open_rx = open_block_rx,
+	.run = run_block,
 };
 
 /* What the doorbell's fence costs: one check for every 64 messages. */

@@ -14,6 +14,7 @@ extern "C" {
 
 /* Ours. */
 extern const struct bench_queue bench_spsc, bench_spsc_staged;
+extern const struct bench_queue bench_spsc_block;
 extern const struct bench_queue bench_spsc_trusting, bench_spsc_flushing;
 extern const struct bench_queue bench_spsc_var, bench_spsc_var_quiet;
 extern const struct bench_queue bench_spsc_cell, bench_spsc_call;
@@ -31,7 +32,7 @@ extern const struct bench_queue bench_bqueue, bench_fastforward, bench_mcring;
 extern const struct bench_queue bench_pipe, bench_unix;
 /* What the machine can do. */
 extern const struct bench_queue bench_raw_plain, bench_raw_write,
-	bench_raw_both;
+	bench_raw_both, bench_raw_string;
 extern const struct bench_queue bench_two_lines, bench_rotating_line,
 	bench_one_line;
 extern const struct bench_queue bench_memcpy;

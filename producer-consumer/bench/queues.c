@@ -14,6 +14,7 @@ const struct bench_queue *const queues_all[] = {
 	/* Ours. */
 	&bench_spsc,
 	&bench_spsc_staged,
+	&bench_spsc_block,
 	&bench_spsc_var,
 	&bench_spsc_var_quiet,
 	&bench_spsc_cell,
@@ -53,6 +54,7 @@ const struct bench_queue *const queues_all[] = {
 	&bench_raw_plain,
 	&bench_raw_write,
 	&bench_raw_both,
+	&bench_raw_string,
 	&bench_two_lines,
 	&bench_rotating_line,
 	&bench_one_line,

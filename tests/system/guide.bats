@@ -65,8 +65,9 @@ example_shown() { # name
 }
 
 @test "the examples of ring.md are those that a unit test runs" {
-	local name rings='spsc spsc_var spsc_cell spsc_call mpmc mpsc bcast'
-	[ "$(grep -c '^<!-- example: ' docs/ring.md)" -eq 7 ]
+	local name
+	local rings='spsc spsc_block spsc_var spsc_cell spsc_call mpmc mpsc bcast'
+	[ "$(grep -c '^<!-- example: ' docs/ring.md)" -eq 8 ]
 	for name in $rings; do
 		[ -n "$(example_run "$name")" ]
 		diff <(example_run "$name") <(example_shown "$name")

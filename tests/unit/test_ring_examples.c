@@ -10,6 +10,7 @@
 #include "shm/bcast.h"
 #include "shm/mpmc.h"
 #include "shm/mpsc.h"
+#include "shm/spsc_block.h"
 #include "shm/spsc_call.h"
 #include "shm/spsc_var.h"
 #include "tests/unit/fake_peer.h"
@@ -74,6 +75,53 @@ static int numbers_add(const struct region *region, struct peer *peer,
 		}
 	}
 	spsc_close_rx(&rx);
+	return err;
+}
+/* end of example */
+
+/* example: spsc_block */
+/* Samples of 64 bytes, by the thousand: gathered, moved, read by the block. */
+static int samples_send(struct spsc_tx *tx, uint64_t samples_nr)
+{
+	static _Alignas(64) uint8_t block[SPSC_BLOCK_LEN];
+	struct spsc_block_tx b;
+	int err = spsc_block_open_tx(&b, tx, block, sizeof(block));
+
+	for (uint64_t nr = 0; nr < samples_nr && !err;) {
+		void *slots;
+		int got = spsc_block_reserve(&b, 1, &slots);
+
+		if (got > 0) {
+			*(uint64_t *)slots = nr++;
+			err = spsc_block_commit(&b, 1);
+		} else {
+			err = got ? got
+				  : spsc_wait_space(tx, PEER_WAIT_FOREVER);
+		}
+	}
+	/* The last ones fill no block. */
+	return err ? err : spsc_block_wait(&b, PEER_WAIT_FOREVER);
+}
+
+static int samples_add(struct spsc_rx *rx, uint64_t samples_nr, uint64_t *sum)
+{
+	struct spsc_block_rx b;
+	int err = 0;
+
+	spsc_block_open_rx(&b, rx);
+	while (samples_nr && !err) {
+		const void *slots;
+		int got = spsc_block_peek(&b, 1, &slots);
+
+		if (got > 0) {
+			*sum += *(const uint64_t *)slots;
+			spsc_block_release(&b, 1);
+			samples_nr--;
+		} else {
+			err = got ? got : spsc_wait_data(rx, PEER_WAIT_FOREVER);
+		}
+	}
+	spsc_block_settle(&b);
 	return err;
 }
 /* end of example */
@@ -314,6 +362,25 @@ static void spsc_example_adds_numbers_up(void)
 	room_close();
 }
 
+static void spsc_block_example_adds_samples_up(void)
+{
+	struct spsc_tx tx;
+	struct spsc_rx rx;
+	uint64_t sum = 0;
+
+	room_open();
+	CU_ASSERT_EQUAL_FATAL(
+		spsc_create(&region, "samples", 64, 2048, ours.peer.id), 0);
+	CU_ASSERT_EQUAL(spsc_open_tx(&tx, &region, "samples", &ours.peer, 0),
+			0);
+	CU_ASSERT_EQUAL(spsc_open_rx(&rx, &region, "samples", &theirs.peer, 0),
+			0);
+	CU_ASSERT_EQUAL(samples_send(&tx, 1900), 0);
+	CU_ASSERT_EQUAL(samples_add(&rx, 1900, &sum), 0);
+	CU_ASSERT_EQUAL(sum, 1900 * 1899 / 2);
+	room_close();
+}
+
 static void spsc_example_ends_when_the_producer_is_dead(void)
 {
 	struct spsc_tx tx;
@@ -477,6 +544,7 @@ static void bcast_example_tells_the_newest_and_what_was_missed(void)
 	}
 static const struct unit_test tests[] = {
 	TEST(spsc_example_adds_numbers_up),
+	TEST(spsc_block_example_adds_samples_up),
 	TEST(spsc_example_ends_when_the_producer_is_dead),
 	TEST(spsc_var_example_passes_lines),
 	TEST(spsc_cell_example_passes_quotes),
