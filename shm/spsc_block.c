@@ -32,39 +32,23 @@ int spsc_block_open_tx(struct spsc_block_tx *b, struct spsc_tx *tx, void *mem,
 	return 0;
 }
 
-int spsc_block_move(struct spsc_block_tx *b)
+int spsc_block_copy(struct spsc_tx *tx, const uint8_t *from, spsc_count nr,
+		    bool by_string)
 {
-	spsc_count gathered_nr = b->block_nr - (spsc_count)b->left;
+	spsc_count done = 0;
 
-	while (b->moved_nr < gathered_nr) {
-		const uint8_t *from = b->mem + b->moved_nr * b->slot_len;
+	while (done < nr) {
 		void *slots;
-		int got = spsc_reserve(
-			b->tx, (uint32_t)(gathered_nr - b->moved_nr), &slots);
-		int err;
+		int got = spsc_reserve(tx, (uint32_t)(nr - done), &slots);
 
 		if (got <= 0)
-			return got;
-		copy_in(slots, from, (uint64_t)got * b->slot_len, b->by_string);
-		b->moved_nr += (spsc_count)got;
-		err = spsc_commit(b->tx, (uint32_t)got);
-		if (err)
-			return err;
+			return done ? (int)done : got;
+		copy_in(slots, from, (uint64_t)got * tx->slot_len, by_string);
+		from += (uint64_t)got * tx->slot_len;
+		done += (spsc_count)got;
+		(void)spsc_commit(tx, (uint32_t)got);
 	}
-	b->at = b->mem;
-	b->left = (spsc_left)b->block_nr;
-	b->moved_nr = 0;
-	return 1;
-}
-
-int spsc_block_flush(struct spsc_block_tx *b)
-{
-	int got = spsc_block_move(b);
-
-	if (got < 0)
-		return got;
-	got = got ? 0 : -SHM_EFULL;
-	return spsc_flush(b->tx) < 0 ? -SHM_EIO : got;
+	return (int)done;
 }
 
 int spsc_block_wait(struct spsc_block_tx *b, uint64_t timeout_ns)
@@ -91,28 +75,19 @@ void spsc_block_open_rx(struct spsc_block_rx *b, struct spsc_rx *rx)
 	b->left = 0;
 	b->got_nr = 0;
 	b->slot_len = rx->slot_len;
+	/* Four runs: spsc_peek() fetches ahead once per call, and not far. */
 	b->block_nr = (uint32_t)eighth(rx->slots_nr);
+	if (b->block_nr > 4 * rx->run_nr)
+		b->block_nr = (uint32_t)(4 * rx->run_nr);
 }
 
-void spsc_block_settle(struct spsc_block_rx *b)
+int spsc_block_next(struct spsc_rx *rx, uint32_t want, const void **slots)
 {
-	spsc_count read_nr = b->got_nr - (spsc_count)b->left;
-
-	if (!read_nr)
-		return;
-	spsc_release(b->rx, (uint32_t)read_nr);
-	b->got_nr = (spsc_count)b->left;
+	return spsc_peek(rx, want, slots);
 }
 
-int spsc_block_next(struct spsc_block_rx *b)
+void spsc_block_give_back(struct spsc_rx *rx, spsc_count nr)
 {
-	const void *slots;
-	int got = spsc_peek(b->rx, b->block_nr, &slots);
-
-	if (got <= 0)
-		return got;
-	b->at = slots;
-	b->left = got;
-	b->got_nr = (spsc_count)got;
-	return got;
+	if (nr)
+		spsc_release(rx, (uint32_t)nr);
 }
