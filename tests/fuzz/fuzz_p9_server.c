@@ -96,6 +96,25 @@ static void seed_flush(struct fuzz_seed *seed)
 	    .tversion = { MSIZE, { 8, P9_VERSION_L } });
 }
 
+/* Two want to change a file, one of them no more. */
+static void seed_copy(struct fuzz_seed *seed)
+{
+	seed->bytes[0] = 1;
+	seed->len = 1;
+	for (uint16_t fid = 1; fid < 3; fid++)
+		MSG(0, .type = P9_TWALK, .tag = 1,
+		    .twalk = { 0, fid, { 1, { { 1, "a" } } } });
+	MSG(1, .type = P9_TLOPEN, .tag = 2, .tlopen = { 1, P9_OPEN_RDWR });
+	MSG(1, .type = P9_TSETATTR, .tag = 3,
+	    .tsetattr = { .fid = 2, .valid = P9_SETATTR_SIZE, .size = 3 });
+	MSG(1, .type = P9_TRENAMEAT, .tag = 4,
+	    .trenameat = { 0, { 1, "a" }, 0, { 1, "d" } });
+	MSG(1, .type = P9_TFLUSH, .tag = 5, .tflush = { 2 });
+	MSG(3, .type = P9_TGETATTR, .tag = 2,
+	    .tgetattr = { 1, P9_GETATTR_BASIC });
+	MSG(3, .type = P9_TCLUNK, .tag = 2, .tclunk = { 1 });
+}
+
 static void seed_xattr(struct fuzz_seed *seed)
 {
 	seed_open_file(seed);
@@ -145,6 +164,7 @@ bool fuzz_seed(uint32_t nr, struct fuzz_seed *seed)
 	} seeds[] = {
 		{ "flushes_of_reads_that_are_held", seed_flush },
 		{ "xattrs_and_a_lock", seed_xattr },
+		{ "two_wait_for_a_copy_and_one_goes", seed_copy },
 		{ "one_message_of_each_kind", seed_samples },
 		{ "steps_of_each_kind", seed_steps },
 	};

@@ -3,8 +3,9 @@
  * p9_client.h - how does a target ask a 9P server that serves a copy-on-write
  * share of its own, and what holds for every answer?
  *
- * Reads and writes may be held back, to end later and in another order. At
- * the end the shared directory and what is outside of it must be as they were.
+ * Reads, writes and copies may be held back, to end later and in another order.
+ * At the end the shared directory and what is outside of it must be as they
+ * were.
  */
 #ifndef TESTS_FUZZ_P9_CLIENT_H
 #define TESTS_FUZZ_P9_CLIENT_H
@@ -21,6 +22,7 @@
 
 #define MSIZE	8192u
 #define HELD_NR 8
+#define ASKS_NR (HELD_NR + 2)
 
 struct ask {
 	struct p9_request req; /* first */
@@ -38,7 +40,7 @@ static struct {
 	bool holds;
 	struct p9_io_op *held[HELD_NR];
 	unsigned int held_nr, next_ask;
-	struct ask asks[HELD_NR + 2];
+	struct ask asks[ASKS_NR];
 	struct p9_msg reply;
 } server;
 
@@ -89,15 +91,19 @@ static void done(struct p9_request *req, uint32_t reply_len)
 		FUZZ_CHECK(reply.rlerror.ecode && reply.rlerror.ecode < 4096);
 }
 
-/* The next that is not under way; there is always one. */
+/* The next that is not under way. */
 static struct ask *ask_free(void)
 {
-	for (;;) {
-		struct ask *one =
-			&server.asks[server.next_ask++ % (HELD_NR + 2)];
+	for (unsigned int tries = 1;; tries++) {
+		struct ask *one = &server.asks[server.next_ask++ % ASKS_NR];
 
 		if (one->over)
 			return one;
+		/* All are: of those that wait for one, there is one held. */
+		if (tries % ASKS_NR == 0) {
+			FUZZ_CHECK(server.held_nr);
+			p9_io_sync.submit(&io, held_take(0));
+		}
 	}
 }
 
@@ -134,14 +140,15 @@ static int ask(struct p9_msg msg)
 
 static void server_start(void)
 {
-	struct share_opts opts = { .mode = SHARE_COW };
+	/* Each copy is made beforehand, by operations that may be held. */
+	struct share_opts opts = { .mode = SHARE_COW, .ahead_min = 1 };
 	struct p9_session_opts session = { .exports = &server.export,
 					   .exports_nr = 1,
 					   .io = &io,
 					   .limits = P9_LIMITS_DEFAULT };
 
 	memset(&server, 0, offsetof(typeof(server), asks));
-	for (int i = 0; i < HELD_NR + 2; i++)
+	for (int i = 0; i < ASKS_NR; i++)
 		server.asks[i].over = true;
 	server.dir = tree_make();
 	tree_mkdir(server.dir.text, "lower");
@@ -188,7 +195,7 @@ static void server_end(void)
 	while (server.held_nr)
 		p9_io_sync.submit(&io, held_take(0));
 	FUZZ_CHECK(!p9_session_live(server.session));
-	for (int i = 0; i < HELD_NR + 2; i++)
+	for (int i = 0; i < ASKS_NR; i++)
 		FUZZ_CHECK(server.asks[i].over);
 	p9_session_destroy(server.session);
 	share_destroy(server.share); /* aborts if a node is left */

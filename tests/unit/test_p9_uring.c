@@ -215,7 +215,45 @@ static void fixed_memory_is_used_where_a_piece_is_in_it(void)
 		unit_skip("RLIMIT_MEMLOCK allows no fixed memory");
 }
 
+static unsigned int again_nr;
+
+static void once_more(struct p9_io_op *op, int64_t result)
+{
+	(void)result;
+	if (++again_nr < 1000)
+		p9_uring_io(uring)->submit(p9_uring_io(uring), op);
+}
+
+/* The pieces of a copy: others have to be served in between. */
+static void what_begins_more_each_time_does_not_keep_its_caller(void)
+{
+	struct pollfd fd = { .events = POLLIN };
+	char byte = 'x';
+	unsigned int runs;
+
+	if (!room_open(4))
+		return;
+	ops[0].piece = (struct iovec){ &byte, 1 };
+	ops[0].op = (struct p9_io_op){ .kind = P9_IO_WRITE,
+				       .fd = file_fd,
+				       .iov = &ops[0].piece,
+				       .iov_nr = 1,
+				       .done = once_more };
+	again_nr = 0;
+	p9_uring_io(uring)->submit(p9_uring_io(uring), &ops[0].op);
+	p9_uring_run(uring);
+	CU_ASSERT_TRUE(again_nr < 100);
+	fd.fd = p9_uring_fd(uring);
+	for (runs = 1; again_nr < 1000 && poll(&fd, 1, 10000) == 1; runs++)
+		p9_uring_run(uring);
+	CU_ASSERT_EQUAL(again_nr, 1000);
+	CU_ASSERT_TRUE(runs > 10);
+	room_close();
+}
+
 static const struct unit_test tests[] = {
+	{ "what_begins_more_each_time_does_not_keep_its_caller",
+	  what_begins_more_each_time_does_not_keep_its_caller },
 	{ "what_is_written_is_read", what_is_written_is_read },
 	{ "more_than_the_ring_holds_are_all_done_once",
 	  more_than_the_ring_holds_are_all_done_once },

@@ -10,8 +10,7 @@
 
 #include "vmm/files/share_private.h"
 
-/* Between two questions whether to go on. */
-#define STEP_LEN (8ull << 20)
+#define STEP_LEN COPY_TELL_LEN
 #define BUF_LEN	 (256u << 10)
 
 struct copy {
@@ -121,6 +120,12 @@ static int copy_extents(struct copy *copy)
 	return 0;
 }
 
+bool copy_shared(int from_fd, int to_fd, uint64_t len)
+{
+	return ioctl(to_fd, FICLONE, from_fd) == 0 &&
+	       ftruncate(to_fd, (off_t)len) == 0;
+}
+
 int copy_data(struct share *share, int from_fd, int to_fd, uint64_t len)
 {
 	struct copy copy = {
@@ -131,10 +136,8 @@ int copy_data(struct share *share, int from_fd, int to_fd, uint64_t len)
 	};
 	int err = 0;
 
-	if (!len)
+	if (!len || copy_shared(from_fd, to_fd, len))
 		return 0;
-	if (ioctl(to_fd, FICLONE, from_fd) == 0)
-		return ftruncate(to_fd, (off_t)len) < 0 ? -errno : 0;
 	/* The size first, so that a hole at the end needs nothing more. */
 	if (ftruncate(to_fd, (off_t)len) < 0)
 		return -errno;

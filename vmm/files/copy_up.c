@@ -19,7 +19,8 @@ struct made {
 	struct stat from;
 	struct record record;
 	int from_fd, fd; /* path descriptors; fd: -1 until it is there */
-	uint64_t keep, charged;
+	int ahead_fd;	 /* its bytes are there already; -1: they are not */
+	uint64_t len, charged;
 };
 
 static int made_find(struct share *share, struct made *made)
@@ -30,19 +31,18 @@ static int made_find(struct share *share, struct made *made)
 
 static int make_file(struct share *share, struct made *made)
 {
-	uint64_t len = (uint64_t)made->from.st_size;
-	int from_fd = -1, fd, err;
+	int from_fd = -1, fd = made->ahead_fd, err;
 
-	if (len > made->keep)
-		len = made->keep;
-	fd = layer_create(share->work_fd, made->name.text, O_RDWR, 0600);
+	if (fd < 0)
+		fd = layer_create(share->work_fd, made->name.text, O_RDWR,
+				  0600);
 	if (fd < 0)
 		return fd;
 	err = made_find(share, made);
-	if (!err && len) {
+	if (!err && made->ahead_fd < 0 && made->len) {
 		from_fd = layer_open(made->from_fd, O_RDONLY);
 		err = from_fd < 0 ? from_fd
-				  : copy_data(share, from_fd, fd, len);
+				  : copy_data(share, from_fd, fd, made->len);
 	}
 	if (!err)
 		err = copy_xattrs(made->from_fd, made->fd);
@@ -200,7 +200,7 @@ static int copy_up_one(struct share_node *node, uint64_t keep)
 		.name = work_next(share),
 		.from_fd = node->lower_fd,
 		.fd = -1,
-		.keep = keep,
+		.ahead_fd = -1,
 		.charged = QUOTA_OBJECT,
 	};
 	int err = check_place(node);
@@ -210,11 +210,18 @@ static int copy_up_one(struct share_node *node, uint64_t keep)
 	if (err)
 		return err;
 	if (S_ISREG(made.from.st_mode)) {
-		uint64_t len = (uint64_t)made.from.st_size;
-
-		made.charged += quota_bytes(len < keep ? len : keep);
+		made.len = (uint64_t)made.from.st_size;
+		if (made.len > keep)
+			made.len = keep;
+		made.charged += quota_bytes(made.len);
+		made.ahead_fd = copy_take(node, made.len, &made.from,
+					  &made.name);
 	}
 	err = quota_take(&share->quota, made.charged);
+	if (err && made.ahead_fd >= 0) {
+		close(made.ahead_fd);
+		work_drop(share, made.name.text);
+	}
 	if (err)
 		return err;
 	err = make(share, &made);

@@ -60,6 +60,9 @@ void p9_requests_abort(struct p9_session *session, struct p9_request *but);
 
 /* --- p9_server.c ---------------------------------------------------------- */
 
+/* What it waited for is there: do it. */
+void p9_request_again(struct p9_request *req);
+
 /* Encode a reply into the room, and end the request. */
 void p9_reply(struct p9_request *req, struct p9_msg *reply);
 void p9_reply_error(struct p9_request *req, int err);
@@ -72,6 +75,12 @@ void p9_iov_put(const struct iovec *iov, uint32_t iov_nr, const void *bytes,
 void p9_iov_get(const struct iovec *iov, uint32_t iov_nr, void *bytes,
 		size_t len);
 size_t p9_iov_len(const struct iovec *iov, uint32_t iov_nr);
+
+/* --- p9_copy.c ------------------------------------------------------------ */
+
+/* 0: do it now. P9_LATER: the request goes on, or ends, when a large file is
+ * copied; perhaps it has already. */
+int p9_copy_first(struct p9_request *req, const struct p9_msg *msg);
 
 /* --- p9_ops_*.c ----------------------------------------------------------- */
 

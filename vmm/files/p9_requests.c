@@ -4,9 +4,10 @@
  * and how does one that nobody wants any more end?
  *
  * A request waits in the queue when its session has enough under way at the
- * files already. Flushed there it is dropped, and never answered. Once under
- * way it ends as it ends: a Tflush then waits for it, and is answered behind
- * it, so that what a client believes undone was not done (flush(5)).
+ * files already, or for the copy of a large file. Flushed there it is dropped,
+ * and never answered. Once under way it ends as it ends: a Tflush then waits
+ * for it, and is answered behind it, so that what a client believes undone was
+ * not done (flush(5)).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,6 +24,8 @@ void p9_request_begin(struct p9_session *session, struct p9_request *req)
 	req->flush_of = NULL;
 	req->fid = NULL;
 	req->iov_more = NULL;
+	req->copy = (struct share_wait){ 0 };
+	req->copies_nr = 0;
 	req->next = session->live;
 	req->link = &session->live;
 	if (req->next)
@@ -71,6 +74,7 @@ void p9_request_end(struct p9_request *req, uint32_t len)
 	session->live_nr--;
 	if (req->tagged)
 		session->tags[req->tag / 64] &= ~(1ull << req->tag % 64);
+	share_copy_leave(&req->copy);
 	p9_fid_drop(req->fid);
 	free(req->iov_more);
 	req->fid = NULL;

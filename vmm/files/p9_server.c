@@ -249,9 +249,31 @@ static int admit(struct p9_request *req, const struct p9_msg *msg)
 	return 0;
 }
 
+static void run(struct p9_request *req, const struct p9_msg *msg)
+{
+	struct p9_msg reply = { .type = (uint8_t)(msg->type + 1) };
+	int result = p9_copy_first(req, msg);
+
+	if (!result)
+		result = op_of(msg->type)->run(req, msg, &reply);
+	if (result < 0)
+		put_error(req, result);
+	else if (!result)
+		p9_reply(req, &reply);
+}
+
+void p9_request_again(struct p9_request *req)
+{
+	struct p9_msg msg;
+
+	/* It was a message then, and is private memory. */
+	(void)p9_decode_head(req->head, req->head_len, req->len, &msg);
+	run(req, &msg);
+}
+
 void p9_session_submit(struct p9_session *session, struct p9_request *req)
 {
-	struct p9_msg msg, reply = { 0 };
+	struct p9_msg msg;
 	int result;
 
 	p9_request_begin(session, req);
@@ -266,14 +288,10 @@ void p9_session_submit(struct p9_session *session, struct p9_request *req)
 		result = -EPROTO;
 	if (!result)
 		result = admit(req, &msg);
-	if (!result) {
-		reply.type = (uint8_t)(msg.type + 1);
-		result = op_of(msg.type)->run(req, &msg, &reply);
-	}
-	if (result < 0)
+	if (result)
 		put_error(req, result);
-	else if (!result)
-		p9_reply(req, &reply);
+	else
+		run(req, &msg);
 }
 
 /* --- sessions ------------------------------------------------------------- */

@@ -34,6 +34,7 @@
 #include <sys/uio.h>
 
 #include "vmm/files/p9_io.h"
+#include "vmm/files/share_copy.h"
 
 struct share;
 struct p9_fid;
@@ -81,6 +82,7 @@ enum p9_request_state {
 	P9_REQUEST_NONE,   /* not the session's */
 	P9_REQUEST_QUEUED, /* waits for its turn at the files */
 	P9_REQUEST_IO,	   /* is under way there */
+	P9_REQUEST_COPY,   /* waits until a large file is copied */
 	P9_REQUEST_FLUSH,  /* a Tflush, waits for another request */
 	P9_REQUEST_RESET,  /* a Tversion, waits for those under way */
 };
@@ -116,6 +118,8 @@ struct p9_request {
 	struct p9_request *flush_next;	 /* a Tflush: who waits for the same */
 	struct p9_request *flush_of;	 /* a Tflush: what it waits for */
 	struct p9_fid *fid;		 /* counted */
+	struct share_wait copy;		 /* what it waits for, or uses */
+	uint32_t copies_nr;		 /* that it was told of */
 	uint64_t io_len;
 	struct p9_io_op op;
 	struct iovec iov[P9_REQUEST_IOV], *iov_more;

@@ -10,6 +10,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* A choice: what one run hands over again and again, such as the pieces of a
+ * copy, is short beside what a client waits for anyway. */
+#define ROUNDS_MAX 4u
+
 struct p9_uring {
 	struct p9_io io; /* first: what sessions see */
 	struct io_uring ring;
@@ -177,12 +181,15 @@ static bool reap(struct p9_uring *uring)
 
 void p9_uring_run(struct p9_uring *uring)
 {
-	/* What has ended may begin more, and that end at once. */
-	do {
+	/* What has ended may begin more, and that end at once. What the last
+	 * round handed over makes the descriptor readable when it ends. */
+	for (unsigned int round = 1;; round++) {
 		begin_waiting(uring);
 		if (io_uring_sq_ready(&uring->ring))
 			(void)io_uring_submit(&uring->ring);
-	} while (reap(uring));
+		if (round == ROUNDS_MAX || !reap(uring))
+			break;
+	}
 }
 
 void p9_uring_drain(struct p9_uring *uring)

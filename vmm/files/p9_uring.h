@@ -42,7 +42,8 @@ int p9_uring_fd(const struct p9_uring *uring);
 int p9_uring_fix(struct p9_uring *uring, const struct iovec *regions,
 		 unsigned int regions_nr);
 
-/* Hand over what was prepared, and call done() of all that has ended. */
+/* Hand over what was prepared, and call done() of what has ended; what done()
+ * begins, too, but not for ever: the rest is for the next time. */
 void p9_uring_run(struct p9_uring *uring);
 /* The same, but waits until nothing is under way. */
 void p9_uring_drain(struct p9_uring *uring);

@@ -17,6 +17,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "vmm/files/share_copy.h"
 #include "vmm/files/share_private.h"
 
 #define MARKER	    "ivlab-upper"
@@ -301,6 +302,8 @@ int share_create(struct share **out, const struct share_opts *opts)
 	if (!share)
 		return -ENOMEM;
 	share->opts = *opts;
+	if (!share->opts.ahead_min)
+		share->opts.ahead_min = COPY_AHEAD_MIN;
 	share->lower_fd = share->upper_fd = -1;
 	share->home_fd = share->work_fd = -1;
 	share->quota.limit = share_is_cow(share) ? opts->quota : 0;
@@ -334,6 +337,7 @@ void share_destroy(struct share *share)
 	if (!share)
 		return;
 	assert(!share->nodes_nr);
+	copier_destroy(share->copier);
 	ids_destroy(&share->ids);
 	close_fd(share->upper_fd);
 	close_fd(share->lower_fd);
@@ -345,6 +349,11 @@ void share_destroy(struct share *share)
 enum share_mode share_mode(const struct share *share)
 {
 	return share->opts.mode;
+}
+
+struct share *share_of(const struct share_node *node)
+{
+	return node->share;
 }
 
 int share_root(struct share *share, struct share_node **out)

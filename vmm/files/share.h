@@ -80,6 +80,9 @@ struct share_opts {
 	 * cut leaves a copy without its bytes. A killed monitor does not need
 	 * that. */
 	bool sync;
+	/* Copies of at least so many bytes are what share_copy.h makes
+	 * beforehand; 0: COPY_AHEAD_MIN. */
+	uint64_t ahead_min;
 	/* Called now and then while a copy-up of a large file is under way
 	 * without reflink; true: give it up (-EINTR), nothing has changed.
 	 * NULL: none. */
@@ -107,6 +110,7 @@ enum share_mode share_mode(const struct share *share);
 
 /* Each node that a call hands out is the caller's: share_node_put() it. */
 int share_root(struct share *share, struct share_node **out);
+struct share *share_of(const struct share_node *node);
 struct share_node *share_node_get(struct share_node *node);
 void share_node_put(struct share_node *node); /* NULL is fine */
 

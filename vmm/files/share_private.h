@@ -70,8 +70,9 @@ struct share {
 	int home_fd;		/* SHARE_COW: holds tree, work, lock */
 	int work_fd;		/* SHARE_COW: things not yet in place */
 	uint32_t work_seq;
-	bool records; /* the upper layer takes user xattrs */
-	void *nodes;  /* tsearch(3): by parent and name */
+	struct copier *copier; /* share_copy.c's; NULL: none was needed */
+	bool records;	       /* the upper layer takes user xattrs */
+	void *nodes;	       /* tsearch(3): by parent and name */
 	uint64_t nodes_nr;
 	struct ids ids;
 	struct quota quota;
@@ -92,6 +93,7 @@ struct share_node {
 	struct share_node *parent; /* counted; NULL: the root */
 	char *name;
 	struct share_file *lower_files; /* open ones that read the lower */
+	struct share_copy *copy;	/* of it, on its way, or NULL */
 	uint64_t id;
 	uint64_t promised; /* quota: what it may hold after the writes */
 	uint32_t writes;   /* reserved and under way */
@@ -163,7 +165,10 @@ struct work_name {
 	char text[16];
 };
 struct work_name work_next(struct share *share);
-/* Delete what work_fd holds, trees of any depth too. */
+/* Of what stays there while other requests come and go. */
+struct work_name work_next_copy(struct share *share);
+/* Delete what work_fd holds, trees of any depth too; not the copies of a share
+ * that makes some. */
 int work_empty(struct share *share);
 /* Delete one thing there. */
 void work_drop(struct share *share, const char *name);
@@ -197,7 +202,12 @@ bool record_is_likely(const struct stat *host);
 /* --- copy.c: bytes and attributes from one object to another ---------------
  */
 
+/* Between two looks whether a copy shall go on. */
+#define COPY_TELL_LEN (8ull << 20)
+
 int copy_data(struct share *share, int from_fd, int to_fd, uint64_t len);
+/* Let to_fd share the first len bytes of from_fd, if the file system can. */
+bool copy_shared(int from_fd, int to_fd, uint64_t len);
 int copy_xattrs(int from_fd, int to_fd);
 int copy_times(int fd, const struct stat *from);
 
@@ -211,6 +221,19 @@ int copy_times(int fd, const struct stat *from);
  * content that are still wanted. -EROFS, -ESTALE, -EINTR, -EDQUOT, -ENOSPC.
  */
 int copy_up(struct share_node *node, uint64_t keep);
+
+/* --- share_copy.c: copies made beforehand ----------------------------------
+ */
+
+/*
+ * A finished copy of the first len bytes of the node's lower file, which is
+ * still as `now`: its descriptor and its name in the work directory, both the
+ * caller's. -ENOENT: there is none.
+ */
+int copy_take(struct share_node *node, uint64_t len, const struct stat *now,
+	      struct work_name *name);
+/* NULL is fine. Nobody waits for a copy, and none is under way. */
+void copier_destroy(struct copier *copier);
 
 /* --- open files ------------------------------------------------------------
  */

@@ -19,6 +19,14 @@ struct work_name work_next(struct share *share)
 	return name;
 }
 
+struct work_name work_next_copy(struct share *share)
+{
+	struct work_name name;
+
+	(void)snprintf(name.text, sizeof(name.text), "c%u", share->work_seq++);
+	return name;
+}
+
 /* Move a directory up into the work directory itself, under a new name: so
  * that no depth a guest builds costs us descriptors, stack or paths. */
 static int move_up(struct share *share, int dir_fd, const char *name)
@@ -97,7 +105,8 @@ int work_empty(struct share *share)
 			return err;
 		more = 0;
 		while (err >= 0 && (entry = readdir(dir))) {
-			if (is_dots(entry->d_name))
+			if (is_dots(entry->d_name) ||
+			    (share->copier && entry->d_name[0] == 'c'))
 				continue;
 			err = remove_one(share, entry->d_name);
 			more |= err == 1;

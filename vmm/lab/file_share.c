@@ -47,7 +47,7 @@ static void say(void *arg, const char *line)
 	log_warn("share %s: %s", share->opts.name, line);
 }
 
-/* The loop does nothing else meanwhile. True: the VM is to end. */
+/* A large file without reflink. True: the VM is to end. */
 static bool copying(void *arg, uint64_t done_len, uint64_t total_len)
 {
 	struct file_share *share = arg;

@@ -72,7 +72,7 @@ static bool signal_came(const struct service *s)
 	return poll(&fd, 1, 0) > 0;
 }
 
-/* A large file without reflink. Nobody else is served meanwhile. */
+/* A large file without reflink. */
 static bool copying(void *arg, uint64_t done, uint64_t total)
 {
 	struct service *s = arg;
