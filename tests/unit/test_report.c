@@ -298,6 +298,42 @@ static void json_has_every_promised_key(void)
 	json_decref(root);
 }
 
+static void files_are_shown_where_there_are_any(void)
+{
+	json_t *root, *vm, *files;
+
+	fill();
+	print(report_text);
+	CU_ASSERT_PTR_NULL(strstr(text, "exits/request"));
+	stats.files.shares_nr = 2;
+	stats.files.requests = 1000;
+	stats.files.read_bytes = 3 << 20;
+	stats.files.written_bytes = 4096;
+	stats.files.doorbells = 250;
+	stats.files.interrupts = 500;
+	result_take_vm(&result.vms[1], "consumer", &stats, &exited_0, false);
+	print(report_text);
+	assert_line("files        requests         read      written  "
+		    "exits/request interrupts/req.\n");
+	assert_line("producer            -            -            -  "
+		    "            -               -\n");
+	assert_line("consumer         1000        3 MiB        4 KiB  "
+		    "         0.25            0.50\n");
+	root = print_json();
+	vm = json_array_get(json_object_get(root, "vms"), 0);
+	CU_ASSERT_TRUE(json_is_null(json_object_get(vm, "files")));
+	vm = json_array_get(json_object_get(root, "vms"), 1);
+	files = json_object_get(vm, "files");
+	CU_ASSERT_EQUAL(number(files, "requests"), 1000);
+	CU_ASSERT_EQUAL(number(files, "bytes_read"), 3 << 20);
+	CU_ASSERT_EQUAL(number(files, "bytes_written"), 4096);
+	CU_ASSERT_EQUAL(number(files, "exits"), 250);
+	CU_ASSERT_EQUAL(number(files, "interrupts"), 500);
+	CU_ASSERT_EQUAL(number(files, "exits_per_request"), 0.25);
+	CU_ASSERT_EQUAL(number(files, "interrupts_per_request"), 0.5);
+	json_decref(root);
+}
+
 static void shares_are_shown_where_there_are_any(void)
 {
 	json_t *root;
@@ -471,6 +507,8 @@ static void start_time_needs_every_vm_to_have_run(void)
 static const struct unit_test tests[] = {
 	{ "text_shows_every_figure", text_shows_every_figure },
 	{ "text_columns_are_aligned", text_columns_are_aligned },
+	{ "files_are_shown_where_there_are_any",
+	  files_are_shown_where_there_are_any },
 	{ "shares_are_shown_where_there_are_any",
 	  shares_are_shown_where_there_are_any },
 	{ "text_shows_unknown_kvm_exits_as_dash",

@@ -322,6 +322,29 @@ static void answers_of_one_batch_are_one_interrupt(void)
 		CU_ASSERT_EQUAL(virtq_back(&rig.room.queue, &head), 19);
 	CU_ASSERT_EQUAL(virtio_9p_counters(rig.dev)->interrupts, 1);
 	CU_ASSERT_EQUAL(virtio_9p_counters(rig.dev)->kicks, 1);
+	CU_ASSERT_EQUAL(virtio_9p_counters(rig.dev)->requests, 4);
+	rig_done(&rig);
+}
+
+/* Each is an exit, also one that finds the device looking already; what makes
+ * the device look beside them is none. */
+static void doorbells_are_counted_and_nothing_else(void)
+{
+	struct rig rig;
+
+	rig_init(&rig);
+	kick(&rig);
+	CU_ASSERT_EQUAL(virtio_9p_counters(rig.dev)->doorbells, 1);
+	for (int i = 0; i < 3; i++)
+		CU_ASSERT_TRUE(fake_kvm_store32(
+			rig.room.vm, VIRTIO_BAR0_GPA + VIRTIO_PCI_NOTIFY_OFF,
+			0));
+	kick(&rig);
+	CU_ASSERT_EQUAL(virtio_9p_counters(rig.dev)->doorbells, 5);
+	virtio_store(&rig.room, VIRTIO_COMMON_STATUS, 1, 0);
+	CU_ASSERT_TRUE(virtio_readable(virtio_9p_kick_fd(rig.dev)));
+	virtio_9p_kicked(rig.dev);
+	CU_ASSERT_EQUAL(virtio_9p_counters(rig.dev)->doorbells, 5);
 	rig_done(&rig);
 }
 
@@ -508,6 +531,7 @@ static const struct unit_test tests[] = {
 	TEST(twrite_keeps_its_data_in_guest_memory_however_it_is_cut),
 	TEST(other_request_beyond_the_limit_comes_without_its_end),
 	TEST(several_are_under_way_and_end_in_any_order),
+	TEST(doorbells_are_counted_and_nothing_else),
 	TEST(answers_of_one_batch_are_one_interrupt),
 	TEST(guest_that_never_stops_asking_does_not_hold_the_loop),
 	TEST(frame_that_cannot_be_breaks_the_device),

@@ -21,7 +21,7 @@
 #include "shm/bare_abi.h"
 
 #define STATS_MAGIC	  0x7374617473766c69ull
-#define STATS_VERSION	  2u
+#define STATS_VERSION	  3u
 #define STATS_REPORTS_MAX 32
 #define STATS_PAGE_LEN	  4096
 
@@ -56,6 +56,14 @@ struct stats_report {
 	_Atomic uint64_t value;
 };
 
+/* What went through the devices of all shares. */
+struct stats_files {
+	_Atomic uint32_t shares_nr; /* 0: there are none, nor is the rest */
+	_Atomic uint64_t requests, read_bytes, written_bytes;
+	/* Stores to doorbells, each an exit; interrupts that were sent. */
+	_Atomic uint64_t doorbells, interrupts;
+};
+
 struct stats {
 	uint64_t magic;
 	uint32_t version;
@@ -88,6 +96,8 @@ struct stats {
 	_Atomic uint32_t cpu_tid[BARE_CPUS_MAX];
 	_Atomic uint64_t cpu_ns[BARE_CPUS_MAX];
 	_Atomic uint32_t gate; /* core/gate.h */
+
+	struct stats_files files;
 
 	struct stats_report reports[STATS_REPORTS_MAX];
 };

@@ -248,6 +248,7 @@ void virtio_9p_kicked(struct virtio_9p *dev)
 	dev->counters.kicks++;
 	dev->busy = true;
 	virtio_pci_look(dev->pci, &setup);
+	dev->counters.doorbells = virtio_pci_doorbells(dev->pci);
 	if (setup.reset)
 		reset(dev);
 	if (setup.live && !dev->broken && !dev->queue.len)

@@ -97,6 +97,7 @@ void virtio_9p_done(struct virtio_9p *dev, struct virtio_9p_request *req,
 struct virtio_9p_counters {
 	uint64_t requests;   /* taken from the queue */
 	uint64_t kicks;	     /* virtio_9p_kicked() */
+	uint64_t doorbells;  /* stores to it: exits, most end in the kernel */
 	uint64_t interrupts; /* sent for used buffers */
 };
 const struct virtio_9p_counters *

@@ -28,6 +28,8 @@ struct virtio_pci {
 	bool placed[VIRTIO_QUEUES_MAX]; /* doorbell is an ioeventfd */
 	uint8_t *config;
 	int kick_efd;
+	uint64_t kicks_nr;	    /* [loop] taken off kick_efd */
+	_Atomic uint64_t own_kicks; /* of those: not a doorbell's */
 	int irq_efds[VECTORS_MAX];
 	_Atomic uint8_t isr;
 	pthread_mutex_t lock; /* what follows */
@@ -41,6 +43,13 @@ static void signal_efd(int efd)
 	/* EAGAIN: it is signalled already, very often. */
 	if (write(efd, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		log_error("eventfd: %s", strerror(errno));
+}
+
+/* The loop is to look, though nobody rang. */
+static void kick(struct virtio_pci *virtio)
+{
+	(void)add_relaxed(&virtio->own_kicks, 1);
+	signal_efd(virtio->kick_efd);
 }
 
 /* --- BAR0 ----------------------------------------------------------------- */
@@ -59,7 +68,7 @@ static void common_access(struct virtio_pci *virtio, struct bus_access *access,
 						 access->len);
 	pthread_mutex_unlock(&virtio->lock);
 	if (look)
-		signal_efd(virtio->kick_efd);
+		kick(virtio);
 }
 
 /* 4.1.4.5: reading takes the bits away. The rest of the page reads 0. */
@@ -408,7 +417,8 @@ void virtio_pci_look(struct virtio_pci *virtio, struct virtio_pci_setup *setup)
 	uint64_t count;
 
 	/* First, so that what comes from here on kicks again. */
-	(void)!read(virtio->kick_efd, &count, sizeof(count));
+	if (read(virtio->kick_efd, &count, sizeof(count)) == sizeof(count))
+		virtio->kicks_nr += count;
 	pthread_mutex_lock(&virtio->lock);
 	setup->reset = virtio->regs.reset_wanted;
 	setup->live = !setup->reset &&
@@ -418,9 +428,17 @@ void virtio_pci_look(struct virtio_pci *virtio, struct virtio_pci_setup *setup)
 	pthread_mutex_unlock(&virtio->lock);
 }
 
+uint64_t virtio_pci_doorbells(const struct virtio_pci *virtio)
+{
+	uint64_t own = load_relaxed(&virtio->own_kicks);
+
+	/* One of our own may be counted and not there yet. */
+	return own < virtio->kicks_nr ? virtio->kicks_nr - own : 0;
+}
+
 void virtio_pci_again(struct virtio_pci *virtio)
 {
-	signal_efd(virtio->kick_efd);
+	kick(virtio);
 }
 
 void virtio_pci_reset_done(struct virtio_pci *virtio)

@@ -81,6 +81,8 @@ struct virtio_pci_setup {
 
 /* [loop] Take the kick, then look. */
 void virtio_pci_look(struct virtio_pci *virtio, struct virtio_pci_setup *setup);
+/* [loop] Stores to doorbells so far, as of the last look; each is an exit. */
+uint64_t virtio_pci_doorbells(const struct virtio_pci *virtio);
 /* [loop] Kick the loop itself: there is more to do than it likes at once. */
 void virtio_pci_again(struct virtio_pci *virtio);
 /* [loop] No guest memory is in use any more: status becomes 0. */

@@ -32,6 +32,7 @@ struct file_share {
 	struct p9_export export;
 	struct p9_session *session; /* NULL: no request came yet */
 	bool over; /* the session is, its requests may not be */
+	uint64_t read_len, written_len; /* of sessions before it */
 	struct virtio_9p *dev;
 	const struct memory *memory;
 	struct loop *loop;
@@ -81,6 +82,14 @@ static void fix_memory(struct file_share *share)
 			  share->opts.name, strerror(-err));
 }
 
+static void keep_counters(struct file_share *share)
+{
+	const struct p9_counters *p9 = p9_session_counters(share->session);
+
+	share->read_len += p9->read_len;
+	share->written_len += p9->written_len;
+}
+
 /* The first request after a reset, or ever: nothing of an old one is live. */
 static int session_begin(struct file_share *share)
 {
@@ -95,6 +104,8 @@ static int session_begin(struct file_share *share)
 		return 0;
 	if (!share->session)
 		fix_memory(share);
+	else
+		keep_counters(share);
 	p9_session_destroy(share->session);
 	share->session = NULL;
 	share->over = false;
@@ -146,6 +157,31 @@ struct machine_share file_share_device(struct file_share *share)
 	return (struct machine_share){ .tag = share->opts.name,
 				       .ops = &ops,
 				       .arg = share };
+}
+
+struct file_share_counters file_share_counters(const struct file_share *share)
+{
+	struct file_share_counters counters = {
+		.read_len = share->read_len,
+		.written_len = share->written_len,
+	};
+
+	if (share->session) {
+		const struct p9_counters *p9 =
+			p9_session_counters(share->session);
+
+		counters.read_len += p9->read_len;
+		counters.written_len += p9->written_len;
+	}
+	if (share->dev) {
+		const struct virtio_9p_counters *dev =
+			virtio_9p_counters(share->dev);
+
+		counters.requests = dev->requests;
+		counters.doorbells = dev->doorbells;
+		counters.interrupts = dev->interrupts;
+	}
+	return counters;
 }
 
 /* --- the loop's events ---------------------------------------------------- */

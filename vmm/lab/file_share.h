@@ -37,6 +37,13 @@ int file_share_create(struct file_share **out,
  */
 void file_share_destroy(struct file_share *share);
 
+/* Since it was served. */
+struct file_share_counters {
+	uint64_t requests, read_len, written_len, doorbells, interrupts;
+};
+/* Zeros before file_share_start(). */
+struct file_share_counters file_share_counters(const struct file_share *share);
+
 /* For the machine's options. */
 struct machine_share file_share_device(struct file_share *share);
 /* The machine is there: serve dev, whose guest memory is memory. */

@@ -38,6 +38,33 @@ static void set(json_t *object, const char *key, json_t *value, int *err)
 		*err = -ENOMEM;
 }
 
+static json_t *per_request_json(uint64_t count, uint64_t requests)
+{
+	return requests ? json_real((double)count / (double)requests)
+			: json_null();
+}
+
+static json_t *files_json(const struct vm_result *vm, int *err)
+{
+	json_t *object;
+
+	if (!vm->shares_nr)
+		return json_null();
+	object = json_object();
+	set(object, "requests", report_json_number(vm->files_requests), err);
+	set(object, "bytes_read", report_json_number(vm->files_read_len), err);
+	set(object, "bytes_written", report_json_number(vm->files_written_len),
+	    err);
+	set(object, "exits", report_json_number(vm->files_doorbells), err);
+	set(object, "interrupts", report_json_number(vm->files_interrupts),
+	    err);
+	set(object, "exits_per_request",
+	    per_request_json(vm->files_doorbells, vm->files_requests), err);
+	set(object, "interrupts_per_request",
+	    per_request_json(vm->files_interrupts, vm->files_requests), err);
+	return object;
+}
+
 static json_t *vm_json(const struct vm_result *vm, int *err)
 {
 	static const char *const exit_names[STATS_EXIT_NR] = {
@@ -77,6 +104,7 @@ static json_t *vm_json(const struct vm_result *vm, int *err)
 	    err);
 	set(object, "share", vm->share ? json_integer(vm->share) : json_null(),
 	    err);
+	set(object, "files", files_json(vm, err), err);
 	set(object, "reports", reports, err);
 	return object;
 }

@@ -121,6 +121,38 @@ static void put_share(FILE *out, const struct vm_result *vm)
 	fprintf(out, " %6s %6s", percent, share);
 }
 
+/* "-": it has no shared directories, or asked for nothing. */
+static void put_files(FILE *out, const struct lab_result *r, int name_width)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < r->vms_nr; i++)
+		any = any || r->vms[i].shares_nr;
+	if (!any)
+		return;
+	fprintf(out, "\n%-*s %12s %12s %12s %14s %15s\n", name_width, "files",
+		"requests", "read", "written", "exits/request",
+		"interrupts/req.");
+	for (uint32_t i = 0; i < r->vms_nr; i++) {
+		const struct vm_result *vm = &r->vms[i];
+		double requests = (double)vm->files_requests;
+		char read[SIZE_TEXT_LEN], written[SIZE_TEXT_LEN];
+
+		if (!vm->files_requests) {
+			fprintf(out, "%-*s %12s %12s %12s %14s %15s\n",
+				name_width, vm->name, "-", "-", "-", "-", "-");
+			continue;
+		}
+		fprintf(out, "%-*s %12llu %12s %12s %14.2f %15.2f\n",
+			name_width, vm->name,
+			(unsigned long long)vm->files_requests,
+			size_format(vm->files_read_len, read),
+			size_format(vm->files_written_len, written),
+			(double)vm->files_doorbells / requests,
+			(double)vm->files_interrupts / requests);
+	}
+}
+
 static void put_vms(FILE *out, const struct lab_result *r)
 {
 	int name_width = (int)strlen("vm");
@@ -153,6 +185,8 @@ static void put_vms(FILE *out, const struct lab_result *r)
 			put_share(out, vm);
 		fputc('\n', out);
 	}
+	widen(&name_width, "files");
+	put_files(out, r, name_width);
 	for (uint32_t i = 0; i < r->vms_nr; i++)
 		put_reports(out, &r->vms[i]);
 }

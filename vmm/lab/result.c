@@ -84,6 +84,12 @@ static void take_stats(struct vm_result *vm, const struct stats *stats)
 	vm->doorbells = load_relaxed(&stats->guest_doorbells);
 	vm->interrupts = load_relaxed(&stats->guest_interrupts);
 	vm->doorbells_slow = load_relaxed(&stats->doorbells_slow);
+	vm->shares_nr = load_relaxed(&stats->files.shares_nr);
+	vm->files_requests = load_relaxed(&stats->files.requests);
+	vm->files_read_len = load_relaxed(&stats->files.read_bytes);
+	vm->files_written_len = load_relaxed(&stats->files.written_bytes);
+	vm->files_doorbells = load_relaxed(&stats->files.doorbells);
+	vm->files_interrupts = load_relaxed(&stats->files.interrupts);
 	vm->cpu_ns = stats_cpu_ns(stats);
 	vm->first_run_ns = load_relaxed(&stats->first_run_ns);
 	vm->kvm_setup_ns = load_relaxed(&stats->kvm_setup_ns);

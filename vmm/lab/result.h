@@ -36,8 +36,11 @@ struct vm_result {
 	uint64_t kvm_exits; /* UINT64_MAX: KVM does not say */
 	uint64_t doorbells, interrupts;
 	uint64_t doorbells_slow;
-	uint64_t cpu_ns; /* of its vCPUs' threads */
-	uint32_t share;	 /* percent, as the lab file says; 0: none */
+	uint32_t shares_nr; /* of directories; 0: none, nor is what follows */
+	uint64_t files_requests, files_read_len, files_written_len;
+	uint64_t files_doorbells, files_interrupts; /* doorbells: exits */
+	uint64_t cpu_ns;			    /* of its vCPUs' threads */
+	uint32_t share; /* percent, as the lab file says; 0: none */
 	/* While two or more wanted a CPU that it shares: its CPU time there,
 	 * and that of all of them. 0: that never was. */
 	uint64_t shared_ns, shared_all_ns;

@@ -292,12 +292,37 @@ static int boot(struct vm_process *vm)
 	return err;
 }
 
+/* The loop's thread, on which they are counted. */
+static void update_files(struct vm_process *vm)
+{
+	struct stats_files *files = &vm->stats->files;
+	struct file_share_counters sum = { 0 };
+
+	for (uint32_t i = 0; i < vm->opts->shares_nr; i++) {
+		struct file_share_counters one =
+			file_share_counters(vm->shares[i]);
+
+		sum.requests += one.requests;
+		sum.read_len += one.read_len;
+		sum.written_len += one.written_len;
+		sum.doorbells += one.doorbells;
+		sum.interrupts += one.interrupts;
+	}
+	store_relaxed(&files->requests, sum.requests);
+	store_relaxed(&files->read_bytes, sum.read_len);
+	store_relaxed(&files->written_bytes, sum.written_len);
+	store_relaxed(&files->doorbells, sum.doorbells);
+	store_relaxed(&files->interrupts, sum.interrupts);
+	store_relaxed(&files->shares_nr, vm->opts->shares_nr);
+}
+
 static void update_stats(void *arg)
 {
 	struct vm_process *vm = arg;
 
 	machine_update_stats(vm->machine);
 	vcpus_update_stats(vm->vcpus);
+	update_files(vm);
 }
 
 static int open_stats(struct vm_process *vm)
@@ -353,8 +378,10 @@ static void tear_down(struct vm_process *vm)
 		console_close(machine_console(vm->machine));
 	if (vm->vcpus)
 		vcpus_stop(vm->vcpus);
-	if (vm->machine)
+	if (vm->machine) {
 		machine_update_stats(vm->machine);
+		update_files(vm);
+	}
 	console_pump_finish(vm->pump);
 	if (vm->stats)
 		store_release(&vm->stats->state, STATS_ENDED);
