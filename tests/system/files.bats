@@ -122,6 +122,28 @@ everything_says() {
 	[ "$output" = $'M file\nD sub/deep\nA sub/new' ]
 }
 
+@test "changes to another directory are not shown, made or dropped, nor served" {
+	serve --mode cow --private "$private"
+	client put file JELLO
+	stop
+	cp -r "$dir" "$BATS_TEST_TMPDIR/copy"
+	local action
+	for action in diff commit discard; do
+		run "$ivlab" files "$action" "$BATS_TEST_TMPDIR/copy" \
+			--private "$private"
+		echo "$output"
+		[ "$status" -eq 1 ]
+		[[ $output == *"has changes to $dir, not to "*"/copy: name that"* ]]
+	done
+	run timeout 60 "$ivlab" files serve "$BATS_TEST_TMPDIR/copy" \
+		--socket "$socket" --mode cow --private "$private"
+	[ "$status" -eq 1 ]
+	[[ $output == *"remove $private/ivlab-lower"* ]]
+	[ "$(cat "$BATS_TEST_TMPDIR/copy/file")" = hello ]
+	files diff "$dir" --private "$private"
+	[ "$output" = "M file" ]
+}
+
 @test "changes persist, are committed, discarded, or emptied by --fresh" {
 	serve --mode cow --private "$private"
 	client put file changed

@@ -2,8 +2,9 @@
 /*
  * share.c - how is a share opened, and a private layer made or taken over?
  *
- * A private layer: UPPER/ivlab-upper says what it is, UPPER/tree is what the
- * guest sees, UPPER/work holds what is not in place. Guests' names begin below
+ * A private layer: UPPER/ivlab-upper says what it is, UPPER/ivlab-lower of
+ * which directory (lower.c), UPPER/tree is what the guest sees, UPPER/work
+ * holds what is not in place. Guests' names begin below
  * tree/, so none can mean the other two.
  */
 #include <assert.h>
@@ -265,12 +266,21 @@ static int open_upper(struct share *share, const char *path)
 		return err;
 	}
 	err = check_marker(share);
+	if (!err && !share->opts.fresh) {
+		err = lower_check(share, path);
+		if (err == -EXDEV)
+			return err; /* said */
+	}
 	if (!err)
 		err = open_work(share);
 	if (!err)
 		err = probe(share);
 	if (!err)
 		err = open_tree(share);
+	if (!err && share->opts.fresh)
+		err = share_discard(share);
+	if (!err)
+		err = lower_note(share);
 	if (!err && share->opts.quota)
 		err = quota_scan(&share->quota, share->upper_fd);
 	if (err)

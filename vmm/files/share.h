@@ -73,6 +73,8 @@ struct share_opts {
 	 * its parent existing. Two shares must not have the same one: -EBUSY.
 	 */
 	const char *upper;
+	/* Empty the upper layer first, whatever directory it was of. */
+	bool fresh;
 	/* Bytes the upper layer may hold, 0: no limit. Beyond: -EDQUOT. Files
 	 * count with their size, and each object with 4 KiB. */
 	uint64_t quota;
@@ -95,7 +97,8 @@ struct share_opts {
 /*
  * Open the layers; what a killed monitor left half done is undone first.
  * -ENOENT, -ENOTDIR, -EBUSY (another share has the upper), -ENOTEMPTY (upper
- * is a directory of somebody else's), -EINVAL (one layer inside the other, or
+ * is a directory of somebody else's), -EXDEV (it has changes to another lower
+ * directory), -EINVAL (one layer inside the other, or
  * an upper of another version), -EOPNOTSUPP (the upper's file system cannot
  * exchange names), ...: said with the path.
  */

@@ -61,6 +61,13 @@ void quota_give(struct quota *quota, uint64_t bytes);
 /* Count what is below a directory. */
 int quota_scan(struct quota *quota, int dir_fd);
 
+/* --- lower.c: which directory a private layer belongs to ------------------ */
+
+/* -EXDEV: another one than share->lower_fd; said. */
+int lower_check(struct share *share, const char *upper);
+/* From now on it is that one. */
+int lower_note(struct share *share);
+
 /* --- the share ------------------------------------------------------------ */
 
 struct share {

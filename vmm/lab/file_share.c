@@ -225,19 +225,12 @@ int file_share_start(struct file_share *share, struct loop *loop,
 static int open_layers(struct file_share *share)
 {
 	struct share_opts opts = share->opts.share;
-	int err;
 
+	opts.fresh = share->opts.fresh;
 	opts.say = say;
 	opts.copying = copying;
 	opts.arg = share;
-	err = share_create(&share->share, &opts);
-	if (err || !share->opts.fresh)
-		return err; /* said */
-	err = share_discard(share->share);
-	if (err)
-		log_error("share %s, emptying %s: %s", share->opts.name,
-			  opts.upper, strerror(-err));
-	return err;
+	return share_create(&share->share, &opts); /* says what is wrong */
 }
 
 int file_share_create(struct file_share **out,

@@ -270,12 +270,11 @@ static int open_share(struct service *s)
 	struct share_opts opts = s->opts->share;
 	int err;
 
+	opts.fresh = s->opts->fresh;
 	opts.copying = copying;
 	opts.say = say;
 	opts.arg = s;
 	err = share_create(&s->share, &opts);
-	if (!err && s->opts->fresh)
-		err = share_discard(s->share);
 	return err ? fail("cannot serve", err) : 0;
 }
 

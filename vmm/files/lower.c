@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lower.c - is a private layer laid over the directory it was made over?
+ *
+ * UPPER/ivlab-lower has the directory's device, inode and path, as they were
+ * when it was last used. A directory that was moved keeps the first two, one
+ * that was made anew, or whose disk got another number, the last: either will
+ * do, and is written down. Changes laid over anything else mean nothing.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vmm/files/share_private.h"
+
+#define RECORD	   "ivlab-lower"
+#define RECORD_NEW "ivlab-lower.new"
+
+struct identity {
+	unsigned long long dev, ino;
+	char path[PATH_MAX];
+};
+
+/* Of the directory that is named now. */
+static int identity_now(const struct share *share, struct identity *id)
+{
+	struct layer_path link = layer_path(share->lower_fd);
+	ssize_t len = readlink(link.name, id->path, sizeof(id->path));
+	struct stat st;
+
+	if (len < 0 || fstat(share->lower_fd, &st) < 0)
+		return -errno;
+	if ((size_t)len == sizeof(id->path))
+		return -ENAMETOOLONG;
+	id->path[len] = '\0';
+	id->dev = st.st_dev;
+	id->ino = st.st_ino;
+	return 0;
+}
+
+/* -ENOENT: the layer is of a time before there were records. What is no
+ * record is that of no directory. */
+static int identity_read(int home_fd, struct identity *id)
+{
+	char text[PATH_MAX + 64];
+	int fd = openat(home_fd, RECORD,
+			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int path_at = 0;
+	ssize_t len;
+
+	if (fd < 0)
+		return -errno;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (len < 0)
+		return -errno;
+	text[len] = '\0';
+	if (sscanf(text, "%llu:%llu %n", &id->dev, &id->ino, &path_at) != 2 ||
+	    text[path_at] != '/' || text[len - 1] != '\n' ||
+	    (size_t)(len - path_at) > sizeof(id->path)) {
+		*id = (struct identity){ .path = "an unreadable " RECORD };
+		return 0;
+	}
+	text[len - 1] = '\0';
+	memcpy(id->path, text + path_at, (size_t)(len - path_at));
+	return 0;
+}
+
+static int identity_write(int home_fd, const struct identity *id)
+{
+	int fd = openat(home_fd, RECORD_NEW,
+			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+			0600);
+	int len;
+
+	if (fd < 0)
+		return -errno;
+	len = dprintf(fd, "%llu:%llu %s\n", id->dev, id->ino, id->path);
+	close(fd);
+	if (len < 0)
+		return -EIO;
+	return renameat(home_fd, RECORD_NEW, home_fd, RECORD) < 0 ? -errno : 0;
+}
+
+int lower_check(struct share *share, const char *upper)
+{
+	struct identity was, now;
+	bool same_inode, same_path;
+	int err = identity_now(share, &now);
+
+	if (!err)
+		err = identity_read(share->home_fd, &was);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	same_inode = was.dev == now.dev && was.ino == now.ino;
+	same_path = !strcmp(was.path, now.path);
+	if (same_inode || same_path)
+		return 0;
+	share_say(share,
+		  "share: private directory %s has changes to %s, not to %s: "
+		  "name that directory, or start anew (--fresh); if it is the "
+		  "same in another place, remove %s/" RECORD,
+		  upper, was.path, now.path, upper);
+	return -EXDEV;
+}
+
+int lower_note(struct share *share)
+{
+	struct identity was, now;
+	int err = identity_now(share, &now);
+
+	if (err)
+		return err;
+	if (!identity_read(share->home_fd, &was) && was.dev == now.dev &&
+	    was.ino == now.ino && !strcmp(was.path, now.path))
+		return 0;
+	return identity_write(share->home_fd, &now);
+}
