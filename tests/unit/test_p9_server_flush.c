@@ -307,7 +307,34 @@ static void reads_and_writes_go_to_pieces_of_memory(void)
 	server_close(&s);
 }
 
+/* A directory's entries may take as long to reach the disk as a file's. */
+static void fsync_of_a_directory_is_under_way_as_that_of_a_file(void)
+{
+	const struct p9_msg fsync_it = { .type = P9_TFSYNC,
+					 .tfsync = { .fid = 2 } };
+
+	open_held(server_limits());
+	CU_ASSERT_EQUAL(ask_walk(&s, 0, 2, "d"), 0);
+	CU_ASSERT_EQUAL(ask_open(&s, 2, P9_OPEN_RDONLY), 0);
+	/* The lower layer's has nothing to flush. */
+	CU_ASSERT_EQUAL(ask_err(&s, fsync_it), 0);
+	EXPECT_OK(&s, .type = P9_TMKDIR,
+		  .tmkdir = { 2, str("new"), 0755, P9_NOUID });
+	for (int i = 0; i < 2; i++) {
+		ask_begin(&s, &asks[0], tagged(7, fsync_it));
+		CU_ASSERT_FALSE(asks[0].over);
+		CU_ASSERT_EQUAL(s.io.nr, 1);
+		CU_ASSERT_EQUAL(ask_walk(&s, 0, 3, NULL), 0);
+		CU_ASSERT_EQUAL(ask_clunk(&s, 3), 0);
+		held_go(&s.io, 0);
+		CU_ASSERT_EQUAL(asks[0].reply.type, P9_RFSYNC);
+	}
+	server_close(&s);
+}
+
 static const struct unit_test tests[] = {
+	{ "fsync_of_a_directory_is_under_way_as_that_of_a_file",
+	  fsync_of_a_directory_is_under_way_as_that_of_a_file },
 	{ "replies_come_in_the_order_in_which_files_are_ready",
 	  replies_come_in_the_order_in_which_files_are_ready },
 	{ "tag_of_another_request_is_eproto_and_harms_neither",

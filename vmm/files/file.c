@@ -59,7 +59,9 @@ int share_open(struct share_node *node, uint32_t flags, struct share_file **out)
 	file = malloc(sizeof(*file));
 	if (!file)
 		return -ENOMEM;
-	*file = (struct share_file){ .fd = -1, .next_fd = -1, .flags = flags };
+	*file = (struct share_file){
+		.fd = -1, .sync_fd = -1, .next_fd = -1, .flags = flags
+	};
 	if (node->type == S_IFREG) {
 		file->fd = open_fd(node, flags, writes);
 		if (file->fd < 0) {
@@ -98,6 +100,8 @@ void share_file_close(struct share_file *file)
 	unlink_file(file);
 	if (file->fd >= 0)
 		close(file->fd);
+	if (file->sync_fd >= 0)
+		close(file->sync_fd);
 	if (file->merge)
 		merge_free(file->merge);
 	free(file->merge);
@@ -227,20 +231,25 @@ int64_t share_write(struct share_file *file, const void *buf, size_t len,
 	return n;
 }
 
+int share_fsync_fd(struct share_file *file)
+{
+	int upper_fd = file->node->upper_fd;
+
+	if (file->fd >= 0)
+		return file->fd;
+	/* What only the lower layer has is on the disk as it is. */
+	if (upper_fd < 0)
+		return -ENODATA;
+	if (file->sync_fd < 0)
+		file->sync_fd = layer_open(upper_fd, O_RDONLY | O_DIRECTORY);
+	return file->sync_fd;
+}
+
 int share_fsync(struct share_file *file, bool data_only)
 {
-	int fd = file->fd, err;
+	int fd = share_fsync_fd(file);
 
-	if (fd < 0) {
-		/* What only the lower layer has is on the disk as it is. */
-		if (file->node->upper_fd < 0)
-			return 0;
-		fd = layer_open(file->node->upper_fd, O_RDONLY | O_DIRECTORY);
-		if (fd < 0)
-			return fd;
-	}
-	err = (data_only ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
-	if (fd != file->fd)
-		close(fd);
-	return err;
+	if (fd < 0)
+		return fd == -ENODATA ? 0 : fd;
+	return (data_only ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
 }

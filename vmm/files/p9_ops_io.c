@@ -77,12 +77,10 @@ void p9_io_begin(struct p9_request *req)
 		io->submit(io, op);
 }
 
-/* Takes over the request. */
-static int begin(struct p9_request *req, struct p9_fid *fid,
+/* Takes over the request. fd is the file's, or -errno. */
+static int begin(struct p9_request *req, struct p9_fid *fid, int fd,
 		 enum p9_io_kind kind, uint64_t off, uint64_t len)
 {
-	int fd = share_file_fd(fid->file);
-
 	if (fd < 0)
 		return fd;
 	if (off > INT64_MAX || len > INT64_MAX - off)
@@ -149,7 +147,8 @@ int p9_op_read(struct p9_request *req, const struct p9_msg *msg,
 		return p9_xattr_read(fid, msg, reply);
 	err = aim_at_room(req, count);
 	return err ? err
-		   : begin(req, fid, P9_IO_READ, msg->tread.offset, count);
+		   : begin(req, fid, share_file_fd(fid->file), P9_IO_READ,
+			   msg->tread.offset, count);
 }
 
 /* --- writes --------------------------------------------------------------- */
@@ -184,7 +183,8 @@ int p9_op_write(struct p9_request *req, const struct p9_msg *msg,
 		reply->rwrite.count = count;
 		return err;
 	}
-	return begin(req, fid, P9_IO_WRITE, msg->twrite.offset, count);
+	return begin(req, fid, share_file_fd(fid->file), P9_IO_WRITE,
+		     msg->twrite.offset, count);
 }
 
 /* --- fsync ---------------------------------------------------------------- */
@@ -195,11 +195,14 @@ int p9_op_fsync(struct p9_request *req, const struct p9_msg *msg,
 	bool data_only = msg->tfsync.datasync.value;
 	struct p9_fid *fid;
 	int err = p9_fid_of(req->session, msg->tfsync.fid, P9_FID_FILE, &fid);
+	int fd;
 
 	(void)reply;
 	if (err)
 		return err;
-	if (share_file_fd(fid->file) < 0) /* a directory */
-		return share_fsync(fid->file, data_only);
-	return begin(req, fid, data_only ? P9_IO_FDATASYNC : P9_IO_FSYNC, 0, 0);
+	fd = share_fsync_fd(fid->file);
+	if (fd == -ENODATA)
+		return 0;
+	return begin(req, fid, fd, data_only ? P9_IO_FDATASYNC : P9_IO_FSYNC, 0,
+		     0);
 }

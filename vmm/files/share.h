@@ -247,6 +247,9 @@ int64_t share_read(struct share_file *file, void *buf, size_t len,
 int64_t share_write(struct share_file *file, const void *buf, size_t len,
 		    uint64_t off);
 int share_fsync(struct share_file *file, bool data_only);
+/* The descriptor to flush it by, of directories too, for as long as the file
+ * is held. -ENODATA: the lower layer's, there is nothing to flush. */
+int share_fsync_fd(struct share_file *file);
 
 /* POSIX record locks of this share's guests against each other and the host's
  * processes: open file description locks. type: F_RDLCK, F_WRLCK, F_UNLCK.

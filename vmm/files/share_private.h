@@ -254,7 +254,8 @@ struct share_file {
 	struct share_node *node;	 /* counted */
 	struct share_file *next, **link; /* in node->lower_files, or NULL */
 	int fd;				 /* -1: a directory */
-	int next_fd;			 /* while a copy-up is being made */
+	int sync_fd; /* of a directory that is flushed, or -1 */
+	int next_fd; /* while a copy-up is being made */
 	uint32_t flags;
 	struct file_lock *locks; /* in the order they were asked for */
 	uint32_t locks_nr;
