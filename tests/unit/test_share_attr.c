@@ -268,6 +268,30 @@ static void statfs_tells_of_the_host(void)
 	room_end(&room);
 }
 
+/* It takes no user xattrs, so what a record would say has no place. */
+static void hosts_fifo_takes_a_mode_and_no_owner(void)
+{
+	struct share_setattr mode = { .valid = SHARE_SET_MODE, .mode = 0640 };
+	struct share_setattr owner = {
+		.valid = SHARE_SET_UID,
+		.uid = geteuid() + 1,
+	};
+	struct room room;
+
+	room_start(&room);
+	TREE_CHECK(mkfifo(tree_path(room.lower.text, "fifo").text, 0600) == 0);
+	room_open(&room, SHARE_RW);
+	CU_ASSERT_EQUAL(room_setattr(&room, "fifo", mode), 0);
+	CU_ASSERT_EQUAL(room_attr(&room, "fifo").mode, S_IFIFO | 0640);
+	mode.mode = 06640;
+	CU_ASSERT_EQUAL(room_setattr(&room, "fifo", mode), -EPERM);
+	CU_ASSERT_EQUAL(room_setattr(&room, "fifo", owner), -EPERM);
+	owner.uid = geteuid();
+	CU_ASSERT_EQUAL(room_setattr(&room, "fifo", owner), 0);
+	CU_ASSERT_EQUAL(room_attr(&room, "fifo").mode, S_IFIFO | 0640);
+	room_end(&room);
+}
+
 static const struct unit_test tests[] = {
 	{ "owner_and_set_id_bits_are_recorded",
 	  owner_and_set_id_bits_are_recorded },
@@ -283,6 +307,8 @@ static const struct unit_test tests[] = {
 	{ "directory_without_rights_has_attributes",
 	  directory_without_rights_has_attributes },
 	{ "statfs_tells_of_the_host", statfs_tells_of_the_host },
+	{ "hosts_fifo_takes_a_mode_and_no_owner",
+	  hosts_fifo_takes_a_mode_and_no_owner },
 };
 
 UNIT_MAIN("share_attr", tests)

@@ -107,6 +107,16 @@ int record_read(int path_fd, const struct stat *host, bool private,
 	return 0;
 }
 
+/* A FIFO, socket or device of the host's has no user xattrs for a record. */
+static int put_special(const struct layer_path *path, const struct stat *host,
+		       const struct record *record)
+{
+	if (record->uid != host->st_uid || record->gid != host->st_gid ||
+	    record->mode & (S_ISUID | S_ISGID))
+		return -EPERM;
+	return chmod(path->name, record->mode & 01777) < 0 ? -errno : 0;
+}
+
 int record_put(int path_fd, const struct record *record, bool opaque, bool keep)
 {
 	struct layer_path path = layer_path(path_fd);
@@ -117,6 +127,8 @@ int record_put(int path_fd, const struct record *record, bool opaque, bool keep)
 		return -errno;
 	if (S_ISLNK(host.st_mode))
 		return 0;
+	if (record_is_special(host.st_mode))
+		return put_special(&path, &host, record);
 	if (record_is_special(record->mode))
 		mode = 0600;
 	if (record->uid == host.st_uid && record->gid == host.st_gid &&
