@@ -1,50 +1,21 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2154 # ivlab, output, stderr: set by common and bats
+# shellcheck disable=SC2154 # base, dir, mnt, private: set by files_mount
 # The Linux client on `ivlab files serve`: what tools do through a mount, with
-# and without its cache. Needs root and the 9p modules; `make test-nested`
-# has both.
-load common
+# and without its cache.
+load files_mount
 
 setup() {
-	[ "$(id -u)" -eq 0 ] || skip "only root may mount"
-	modprobe 9p 2>/dev/null || true
-	grep -qw 9p /proc/filesystems || skip "this kernel has no 9p client"
-	base=$(mktemp -d "${TMPDIR:-/tmp}/ivlab-mount-XXXXXX")
-	socket=$base/s dir=$base/dir mnt=$base/mnt
-	mkdir -p "$dir/sub" "$mnt"
+	need_mount
+	make_base
+	mkdir -p "$dir/sub"
 	seq 1 20000 >"$dir/numbers"
 	echo deep >"$dir/sub/deep"
 	ln -s sub/deep "$dir/link"
 }
 
 teardown() {
-	[ -n "${base:-}" ] || return 0
-	umount -l "$mnt" 2>/dev/null || true
-	[ -z "${server_pid:-}" ] || kill -9 "$server_pid" 2>/dev/null || true
-	rm -rf "$base"
-}
-
-is_serving() {
-	grep -q "serving $dir" "$base/log"
-}
-
-mount_share() { # cache, options of the server
-	local cache=$1
-	shift
-	"$ivlab" files serve "$dir" --socket "$socket" "$@" 2>"$base/log" 3>&- &
-	server_pid=$!
-	eventually 60 is_serving || { cat "$base/log"; return 1; }
-	timeout 60 mount -t 9p -o \
-		"trans=unix,version=9p2000.L,msize=1048576,cache=$cache" \
-		"$socket" "$mnt"
-}
-
-unmount_share() {
-	umount "$mnt"
-	kill -TERM "$server_pid"
-	wait "$server_pid"
-	server_pid=
+	remove_base
 }
 
 # The same commands, in a directory: what they print is what there is to see.
@@ -98,13 +69,13 @@ compare() { # cache, options
 
 @test "copy-on-write through a mount without cache is as a plain directory" {
 	before=$(cd "$dir" && tar cf - . | cksum)
-	compare none --mode cow --private "$base/private"
+	compare none --mode cow --private "$private"
 	[ "$(cd "$dir" && tar cf - . | cksum)" = "$before" ]
 }
 
 @test "copy-on-write through a mount with cache=mmap is as a plain directory" {
 	before=$(cd "$dir" && tar cf - . | cksum)
-	compare mmap --mode cow --private "$base/private"
+	compare mmap --mode cow --private "$private"
 	[ "$(cd "$dir" && tar cf - . | cksum)" = "$before" ]
 }
 
