@@ -221,6 +221,29 @@ static void locks_of_two_fids_exclude_each_other(void)
 	server_close(&s);
 }
 
+/* Linux's client asks so, whatever its caller asked. */
+static void getlock_of_no_type_tells_any_lock(void)
+{
+	struct p9_msg get = { .type = P9_TGETLOCK,
+			      .tgetlock = { 2, P9_LOCK_UNLCK, 0, 0, 7,
+					    str("me") } };
+	static const uint8_t held[] = { P9_LOCK_UNLCK, P9_LOCK_RDLCK,
+					P9_LOCK_WRLCK };
+
+	server_open(&s);
+	for (uint32_t fid = 1; fid <= 2; fid++) {
+		CU_ASSERT_EQUAL(ask_walk(&s, 0, fid, "f"), 0);
+		CU_ASSERT_EQUAL(ask_open(&s, fid, P9_OPEN_RDWR), 0);
+	}
+	for (size_t i = 0; i < sizeof(held); i++) {
+		CU_ASSERT_EQUAL(ask(&s, msg_lock(1, held[i], 0))->rlock.status,
+				P9_LOCK_SUCCESS);
+		CU_ASSERT_EQUAL(ask_err(&s, get), 0);
+		CU_ASSERT_EQUAL(s.ask.reply.rgetlock.type, held[i]);
+	}
+	server_close(&s);
+}
+
 static void bad_locks_are_refused(void)
 {
 	struct p9_msg get = { .type = P9_TGETLOCK,
@@ -369,6 +392,8 @@ static const struct unit_test tests[] = {
 	{ "readdir_packs_whole_entries", readdir_packs_whole_entries },
 	{ "locks_of_two_fids_exclude_each_other",
 	  locks_of_two_fids_exclude_each_other },
+	{ "getlock_of_no_type_tells_any_lock",
+	  getlock_of_no_type_tells_any_lock },
 	{ "bad_locks_are_refused", bad_locks_are_refused },
 	{ "xattr_is_set_at_the_clunk_and_read_back",
 	  xattr_is_set_at_the_clunk_and_read_back },

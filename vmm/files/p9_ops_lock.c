@@ -56,6 +56,10 @@ int p9_op_getlock(struct p9_request *req, const struct p9_msg *msg,
 
 	if (!err)
 		err = type_of(msg->tgetlock.type, &type);
+	/* Linux's client always says "unlock" (fs/9p, v9fs_file_getlock), for
+	 * readers and writers: tell of any lock. */
+	if (!err && type == F_UNLCK)
+		type = F_WRLCK;
 	if (!err)
 		err = share_getlock(fid->file, &type, &start, &len);
 	if (err)
