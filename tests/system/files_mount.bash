@@ -46,15 +46,20 @@ is_serving() {
 	grep -q "serving $dir" "$base/log"
 }
 
+# Others of a test's own: mount_options=LIST mount_share ...
+mount_at() { # cache, mount point
+	timeout 60 mount -t 9p -o \
+		"trans=unix,version=9p2000.L,msize=1048576,cache=$1${mount_options:+,$mount_options}" \
+		"$socket" "$2"
+}
+
 mount_share() { # cache, options of the server
 	local cache=$1
 	shift
 	"$ivlab" files serve "$dir" --socket "$socket" "$@" 2>"$base/log" 3>&- &
 	server_pid=$!
 	eventually 60 is_serving || { cat "$base/log"; return 1; }
-	timeout 60 mount -t 9p -o \
-		"trans=unix,version=9p2000.L,msize=1048576,cache=$cache" \
-		"$socket" "$mnt"
+	mount_at "$cache" "$mnt"
 }
 
 unmount_share() {
