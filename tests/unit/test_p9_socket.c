@@ -254,6 +254,9 @@ static void client_that_leaves_is_told(void)
 	CU_ASSERT_EQUAL(send(peer, out, 3, 0), 3); /* in the middle of it */
 	close(peer);
 	peer = -1;
+	/* The bytes; that there will be no more is an event of its own. */
+	CU_ASSERT_EQUAL(p9_conn_run(conn), 0);
+	CU_ASSERT_EQUAL(p9_conn_events(conn), POLLIN);
 	CU_ASSERT_EQUAL(p9_conn_run(conn), -ECONNRESET);
 	CU_ASSERT_TRUE(p9_conn_over(conn));
 	conn_close();
@@ -280,6 +283,8 @@ static void connection_ends_when_what_is_under_way_has_ended(void)
 
 static void replies_that_come_later_are_ready_to_be_sent(void)
 {
+	uint32_t len;
+
 	conn_open(8);
 	begin();
 	s.io.holds = true;
@@ -287,10 +292,17 @@ static void replies_that_come_later_are_ready_to_be_sent(void)
 	CU_ASSERT_FALSE(p9_conn_ready(conn));
 	held_go(&s.io, 0);
 	CU_ASSERT_TRUE(p9_conn_ready(conn));
-	CU_ASSERT_EQUAL(p9_conn_run(conn), 0);
+	/* What else has come is not looked at. */
+	len = put(0, 6, msg_walk(2, "f"));
+	CU_ASSERT_EQUAL(send(peer, out, len, 0), (ssize_t)len);
+	CU_ASSERT_EQUAL(p9_conn_answer(conn), 0);
 	CU_ASSERT_FALSE(p9_conn_ready(conn));
 	take();
 	CU_ASSERT_EQUAL(came(0).type, P9_RREAD);
+	CU_ASSERT_EQUAL(came(1).type, 0);
+	CU_ASSERT_EQUAL(p9_conn_run(conn), 0);
+	take();
+	CU_ASSERT_EQUAL(came(1).type, P9_RWALK);
 	conn_close();
 }
 

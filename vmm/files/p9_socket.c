@@ -230,15 +230,17 @@ static int take_staged(struct p9_conn *conn, int *taken_nr)
 }
 
 /* Bytes read; 0: nothing there now. A large request is read to its place,
- * everything else to the stage. */
-static int64_t read_some(struct p9_conn *conn)
+ * everything else to the stage. *drained: there was no more; if that has
+ * changed, events will tell. */
+static int64_t read_some(struct p9_conn *conn, bool *drained)
 {
 	struct slot *slot = conn->incoming;
+	size_t room;
 	ssize_t n;
 
 	if (slot && slot->len - slot->got > STAGE_LEN) {
-		n = recv(conn->fd, slot->in + slot->got, slot->len - slot->got,
-			 0);
+		room = slot->len - slot->got;
+		n = recv(conn->fd, slot->in + slot->got, room, 0);
 		if (n > 0)
 			slot->got += (uint32_t)n;
 	} else {
@@ -247,11 +249,12 @@ static int64_t read_some(struct p9_conn *conn)
 			conn->stage_len - conn->stage_pos);
 		conn->stage_len -= conn->stage_pos;
 		conn->stage_pos = 0;
-		n = recv(conn->fd, conn->stage + conn->stage_len,
-			 STAGE_LEN - conn->stage_len, 0);
+		room = STAGE_LEN - conn->stage_len;
+		n = recv(conn->fd, conn->stage + conn->stage_len, room, 0);
 		if (n > 0)
 			conn->stage_len += (uint32_t)n;
 	}
+	*drained = n < (ssize_t)room;
 	if (n > 0)
 		return n;
 	if (n == 0)
@@ -259,8 +262,9 @@ static int64_t read_some(struct p9_conn *conn)
 	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 }
 
-/* 1: all that came is taken; 0: the turn is over, or nothing may be read. */
-static int serve(struct p9_conn *conn, int *taken_nr)
+/* 1: all that came is taken; 0: the turn is over, or nothing may be read.
+ * drained: nothing is at the socket. */
+static int serve(struct p9_conn *conn, int *taken_nr, bool drained)
 {
 	for (;;) {
 		int64_t n;
@@ -268,7 +272,9 @@ static int serve(struct p9_conn *conn, int *taken_nr)
 
 		if (err || !may_read(conn) || *taken_nr >= TURN_MAX)
 			return err;
-		n = read_some(conn);
+		if (drained)
+			return 1;
+		n = read_some(conn, &drained);
 		if (n <= 0)
 			return n ? (int)n : 1;
 		/* The bytes of one large request can be a turn, too. */
@@ -325,7 +331,7 @@ static int send_replies(struct p9_conn *conn)
 
 /* --- connections ---------------------------------------------------------- */
 
-int p9_conn_run(struct p9_conn *conn)
+static int run(struct p9_conn *conn, bool drained)
 {
 	int taken_nr = 0, all;
 
@@ -334,7 +340,7 @@ int p9_conn_run(struct p9_conn *conn)
 	do {
 		int err;
 
-		all = serve(conn, &taken_nr);
+		all = serve(conn, &taken_nr, drained);
 		/* Also what was answered before a fault is the client's due. */
 		err = send_replies(conn);
 		if (all < 0 || err < 0) {
@@ -343,6 +349,16 @@ int p9_conn_run(struct p9_conn *conn)
 		}
 	} while (!all && may_read(conn) && taken_nr < TURN_MAX);
 	return !all && may_read(conn);
+}
+
+int p9_conn_run(struct p9_conn *conn)
+{
+	return run(conn, false);
+}
+
+int p9_conn_answer(struct p9_conn *conn)
+{
+	return run(conn, true);
 }
 
 bool p9_conn_ready(const struct p9_conn *conn)

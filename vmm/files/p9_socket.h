@@ -35,7 +35,9 @@ int p9_conn_create(struct p9_conn **out, int fd,
  * events any more and the connection ends: see p9_conn_over().
  */
 int p9_conn_run(struct p9_conn *conn);
-/* Replies came meanwhile that p9_conn_run() could send. */
+/* The same for what was read before: where nothing but replies is new. */
+int p9_conn_answer(struct p9_conn *conn);
+/* Replies came meanwhile that p9_conn_answer() could send. */
 bool p9_conn_ready(const struct p9_conn *conn);
 /* POLLIN, POLLOUT or both; 0: none, look at POLLHUP alone. */
 short p9_conn_events(const struct p9_conn *conn);

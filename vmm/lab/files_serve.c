@@ -48,6 +48,7 @@ struct service {
 	bool deaf; /* no descriptor for another client */
 	struct copy_progress progress;
 	unsigned int clients_nr, clients_seen;
+	int places_nr; /* of clients[]: none is in use behind */
 	struct client clients[CLIENTS_MAX];
 };
 
@@ -102,6 +103,8 @@ static void client_add(struct service *s, int fd)
 		return;
 	}
 	s->clients_nr++;
+	if (client - s->clients >= s->places_nr)
+		s->places_nr = (int)(client - s->clients) + 1;
 	log_info("client %u connected (process %d)", client->nr, (int)peer.pid);
 }
 
@@ -130,9 +133,9 @@ static void accept_clients(struct service *s)
 	}
 }
 
-static void client_run(struct client *client)
+static void client_run(struct client *client, int (*run)(struct p9_conn *conn))
 {
-	int ret = p9_conn_run(client->conn);
+	int ret = run(client->conn);
 
 	client->more = ret > 0;
 	if (ret < 0 && ret != -ECONNRESET && ret != -EPIPE)
@@ -155,6 +158,8 @@ static void client_end(struct service *s, struct client *client)
 	p9_conn_destroy(client->conn);
 	client->conn = NULL;
 	s->clients_nr--;
+	while (s->places_nr && !s->clients[s->places_nr - 1].conn)
+		s->places_nr--;
 	s->deaf = false;
 	if (s->opts->once)
 		s->stopping = true;
@@ -171,14 +176,14 @@ enum {
 
 static void wait_for_events(struct service *s, struct pollfd *fds)
 {
-	int timeout = -1;
+	int timeout = -1, fds_nr;
 
 	fds[FD_SIGNAL] = (struct pollfd){ s->signal_fd, POLLIN, 0 };
 	fds[FD_LISTENER] = (struct pollfd){ may_accept(s) ? s->listener.fd : -1,
 					    POLLIN, 0 };
 	fds[FD_RING] = (struct pollfd){ s->uring ? p9_uring_fd(s->uring) : -1,
 					POLLIN, 0 };
-	for (int i = 0; i < CLIENTS_MAX; i++) {
+	for (int i = 0; i < s->places_nr; i++) {
 		struct p9_conn *conn = s->clients[i].conn;
 		struct pollfd *fd = &fds[FD_CLIENTS + i];
 
@@ -193,21 +198,21 @@ static void wait_for_events(struct service *s, struct pollfd *fds)
 		    p9_conn_over(conn))
 			timeout = 0;
 	}
-	if (poll(fds, FD_CLIENTS + CLIENTS_MAX, timeout) < 0)
-		for (int i = 0; i < FD_CLIENTS + CLIENTS_MAX; i++)
+	fds_nr = FD_CLIENTS + s->places_nr;
+	if (poll(fds, (nfds_t)fds_nr, timeout) < 0)
+		for (int i = 0; i < fds_nr; i++)
 			fds[i].revents = 0; /* EINTR: look again */
 }
 
 static void turn(struct service *s)
 {
 	struct pollfd fds[FD_CLIENTS + CLIENTS_MAX];
+	int polled_nr = s->places_nr;
 
 	wait_for_events(s, fds);
 	if (fds[FD_SIGNAL].revents)
 		s->stopping = true;
-	if (fds[FD_LISTENER].revents)
-		accept_clients(s);
-	for (int i = 0; i < CLIENTS_MAX; i++) {
+	for (int i = 0; i < polled_nr; i++) {
 		struct client *client = &s->clients[i];
 		short revents = fds[FD_CLIENTS + i].revents;
 
@@ -218,21 +223,23 @@ static void turn(struct service *s)
 		    !(fds[FD_CLIENTS + i].events & POLLIN))
 			p9_conn_stop(client->conn);
 		else if (revents || client->more)
-			client_run(client);
+			client_run(client, p9_conn_run);
 	}
 	if (s->uring)
 		p9_uring_run(s->uring);
-	for (int i = 0; i < CLIENTS_MAX; i++) {
+	for (int i = 0; i < s->places_nr; i++) {
 		struct client *client = &s->clients[i];
 
 		if (client->conn && p9_conn_ready(client->conn))
-			client_run(client);
+			client_run(client, p9_conn_answer);
 		if (client->conn && p9_conn_over(client->conn))
 			client_end(s, client);
 	}
 	/* What those runs have begun. */
 	if (s->uring)
 		p9_uring_run(s->uring);
+	if (fds[FD_LISTENER].revents)
+		accept_clients(s);
 }
 
 /* --- set-up and tear-down ------------------------------------------------- */
