@@ -15,11 +15,6 @@
 #define SET_OWNER (SHARE_SET_MODE | SHARE_SET_UID | SHARE_SET_GID)
 #define SET_TIMES (SHARE_SET_ATIME | SHARE_SET_MTIME)
 
-static uint32_t version_of(int64_t sec, uint32_t nsec, uint64_t size)
-{
-	return (uint32_t)sec * 1000003u + nsec + (uint32_t)(size * 31);
-}
-
 int share_id(struct share_node *node, struct share_id *id)
 {
 	struct stat st;
@@ -28,9 +23,9 @@ int share_id(struct share_node *node, struct share_id *id)
 		return -errno;
 	*id = (struct share_id){
 		.path = node->id,
-		.version = version_of(st.st_mtim.tv_sec,
-				      (uint32_t)st.st_mtim.tv_nsec,
-				      (uint64_t)st.st_size),
+		.version = node_version(st.st_mtim.tv_sec,
+					(uint32_t)st.st_mtim.tv_nsec,
+					(uint64_t)st.st_size),
 		.type = node->type,
 	};
 	return 0;
@@ -72,8 +67,8 @@ int share_getattr(struct share_node *node, struct share_attr *attr)
 		return err;
 	*attr = (struct share_attr){
 		.id = { node->id,
-			version_of(stx.stx_mtime.tv_sec, stx.stx_mtime.tv_nsec,
-				   stx.stx_size),
+			node_version(stx.stx_mtime.tv_sec,
+				     stx.stx_mtime.tv_nsec, stx.stx_size),
 			node->type },
 		.mode = record.mode,
 		.uid = record.uid,

@@ -53,17 +53,18 @@ int layer_open(int path_fd, int flags)
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return -EACCES;
 	/* O_NONBLOCK: not to wait for whoever holds a lease on the file. */
-	flags |= O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	flags |= O_CLOEXEC | O_NOCTTY;
 	if ((flags & O_ACCMODE) == O_RDONLY && !(flags & O_TRUNC))
-		fd = open(path.name, flags | O_NOATIME);
-	if (fd < 0)
-		fd = open(path.name, flags);
+		fd = open(path.name, flags | O_NONBLOCK | O_NOATIME);
+	if (fd >= 0)
+		flags |= O_NOATIME;
+	else
+		fd = open(path.name, flags | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
 	/* Left on, it would make io_uring answer -EAGAIN instead of waiting
-	 * for the disk. */
-	flags = fcntl(fd, F_GETFL);
-	if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0) {
+	 * for the disk. What was only for open() is ignored. */
+	if (fcntl(fd, F_SETFL, flags) < 0) {
 		int err = -errno;
 
 		close(fd);

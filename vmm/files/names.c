@@ -63,18 +63,16 @@ static int fresh_begin(struct fresh *fresh, bool aside)
 	return 0;
 }
 
-/* Owner, set-id bits and type of what is there now. */
-static int fresh_record(const struct fresh *fresh, uint32_t mode,
-			struct share_owner owner, uint32_t major,
-			uint32_t minor)
+/* Owner and set-id bits of a directory that is there now. */
+static int fresh_record_dir(const struct fresh *fresh, uint32_t mode,
+			    struct share_owner owner)
 {
-	struct record record = { mode, owner.uid, owner.gid, major, minor };
+	struct record record = { mode, owner.uid, owner.gid, 0, 0 };
 	int fd = layer_find(fresh->at_fd, fresh->at_name), err;
 
 	if (fd < 0)
 		return fd;
-	err = record_write(fresh->dir->share, fd, &record,
-			   fresh->hides && S_ISDIR(mode));
+	err = record_write(fresh->dir->share, fd, &record, fresh->hides);
 	close(fd);
 	return err;
 }
@@ -128,7 +126,7 @@ int share_mkdir(struct share_node *dir, const char *name, size_t len,
 	if (err)
 		return err;
 	made = mkdirat(fresh.at_fd, fresh.at_name, 0700) == 0;
-	err = made ? fresh_record(&fresh, S_IFDIR | (mode & 07777), owner, 0, 0)
+	err = made ? fresh_record_dir(&fresh, S_IFDIR | (mode & 07777), owner)
 		   : -errno;
 	return fresh_end(&fresh, made, true, err, out);
 }
@@ -163,44 +161,40 @@ int share_symlink(struct share_node *dir, const char *name, size_t len,
 	return fresh_end(&fresh, made, false, err, out);
 }
 
-/* fd: NULL, or where to put the new file, opened with flags. */
-static int make_file(struct fresh *fresh, int flags, uint32_t mode,
-		     uint32_t major, uint32_t minor, struct share_owner owner,
-		     int *fd, struct share_node **out)
+/* The name is free. */
+static int make_file(struct fresh *fresh, const struct record *record,
+		     struct share_node **out)
 {
-	bool special = record_is_special(mode), made;
-	int err = fresh_begin(fresh, special), file_fd;
+	bool special = record_is_special(record->mode), made;
+	int err = fresh_begin(fresh, special), fd;
 
 	if (err)
 		return err;
-	file_fd = layer_create(fresh->at_fd, fresh->at_name, flags,
-			       special ? 0600 : mode | 0600);
-	made = file_fd >= 0;
-	err = made ? fresh_record(fresh, mode, owner, major, minor) : file_fd;
-	err = fresh_end(fresh, made, false, err, out);
-	if (!err && fd)
-		*fd = file_fd;
-	else if (made)
-		close(file_fd);
-	return err;
+	fd = layer_create(fresh->at_fd, fresh->at_name, O_WRONLY,
+			  special ? 0600 : record->mode | 0600);
+	made = fd >= 0;
+	err = made ? record_write(fresh->dir->share, fd, record, false) : fd;
+	if (made)
+		close(fd);
+	return fresh_end(fresh, made, false, err, out);
 }
 
 int share_mknod(struct share_node *dir, const char *name, size_t len,
 		uint32_t mode, uint32_t major, uint32_t minor,
 		struct share_owner owner, struct share_node **out)
 {
+	struct record record = { mode, owner.uid, owner.gid, major, minor };
 	struct fresh fresh;
 	int err = fresh_check(&fresh, dir, name, len);
 
 	if (err)
 		return err;
 	if (!(mode & S_IFMT))
-		mode |= S_IFREG; /* mknod(2) */
-	if (!S_ISREG(mode) && !record_is_special(mode))
+		record.mode |= S_IFREG; /* mknod(2) */
+	if (!S_ISREG(record.mode) && !record_is_special(record.mode))
 		return S_ISDIR(mode) ? -EPERM : -EINVAL;
-	mode &= S_IFMT | 07777;
-	return make_file(&fresh, O_WRONLY, mode, major, minor, owner, NULL,
-			 out);
+	record.mode &= S_IFMT | 07777;
+	return make_file(&fresh, &record, out);
 }
 
 int share_link(struct share_node *dir, const char *name, size_t len,
@@ -241,8 +235,10 @@ int share_create_file(struct share_node *dir, const char *name, size_t len,
 		      uint32_t flags, uint32_t mode, struct share_owner owner,
 		      struct share_node **node, struct share_file **out)
 {
+	struct record record = { S_IFREG | (mode & 07777), owner.uid, owner.gid,
+				 0, 0 };
+	struct fresh fresh = { .dir = dir };
 	struct share_node *there;
-	struct name text;
 	int err;
 
 	/* What is there may be opened also where nothing may be made. */
@@ -262,10 +258,9 @@ int share_create_file(struct share_node *dir, const char *name, size_t len,
 	}
 	if (err != -ENOENT)
 		return err;
-	err = node_change_in(dir, &text, name, len);
+	err = node_change_in(dir, &fresh.name, name, len);
 	if (!err)
-		err = share_mknod(dir, name, len, S_IFREG | (mode & 07777), 0,
-				  0, owner, node);
+		err = make_file(&fresh, &record, node);
 	if (err)
 		return err;
 	/* Not with the open: the descriptor shall have what was asked for, and

@@ -139,18 +139,17 @@ static struct share_node *walk(struct share_node *from,
 	*err = 0;
 	while (qids->nr < names->nr) {
 		struct p9_str name = names->name[qids->nr];
+		struct share_id id;
 
 		*err = p9_name_check(name);
 		if (!*err)
-			*err = share_walk(node, name.bytes, name.len, &next);
+			*err = share_walk_id(node, name.bytes, name.len, &next,
+					     &id);
 		if (*err)
 			break;
 		share_node_put(node);
 		node = next;
-		*err = p9_qid_of_node(node, &qids->qid[qids->nr]);
-		if (*err)
-			break;
-		qids->nr++;
+		qids->qid[qids->nr++] = p9_qid_of(&id);
 	}
 	return node;
 }

@@ -117,26 +117,24 @@ static int put_special(const struct layer_path *path, const struct stat *host,
 	return chmod(path->name, record->mode & 01777) < 0 ? -errno : 0;
 }
 
-int record_put(int path_fd, const struct record *record, bool opaque, bool keep)
+static int put(int path_fd, const struct stat *host,
+	       const struct record *record, bool opaque, bool keep)
 {
 	struct layer_path path = layer_path(path_fd);
 	uint32_t mode = host_bits(record->mode);
-	struct stat host;
 
-	if (fstat(path_fd, &host) < 0)
-		return -errno;
-	if (S_ISLNK(host.st_mode))
+	if (S_ISLNK(host->st_mode))
 		return 0;
-	if (record_is_special(host.st_mode))
-		return put_special(&path, &host, record);
+	if (record_is_special(host->st_mode))
+		return put_special(&path, host, record);
 	if (record_is_special(record->mode))
 		mode = 0600;
-	if (record->uid == host.st_uid && record->gid == host.st_gid &&
+	if (record->uid == host->st_uid && record->gid == host->st_gid &&
 	    mode == (record->mode & 07777) && !record_is_special(record->mode))
 		keep = false;
 	/* Attributes need the right to write, also its owner. */
-	if (keep && (host.st_mode & 0600) != 0600 &&
-	    chmod(path.name, (host.st_mode & 07777) | 0600) < 0)
+	if (keep && (host->st_mode & 0600) != 0600 &&
+	    chmod(path.name, (host->st_mode & 07777) | 0600) < 0)
 		return -errno;
 	if (keep) {
 		char text[RECORD_LEN_MAX];
@@ -146,18 +144,27 @@ int record_put(int path_fd, const struct record *record, bool opaque, bool keep)
 
 		if (setxattr(path.name, RECORD_XATTR, text, (size_t)len, 0) < 0)
 			return -errno;
-		if (S_ISREG(host.st_mode))
+		if (S_ISREG(host->st_mode))
 			mode |= S_ISVTX;
-	} else if (S_ISDIR(host.st_mode) || (host.st_mode & S_ISVTX)) {
+	} else if (S_ISDIR(host->st_mode) || (host->st_mode & S_ISVTX)) {
 		if (removexattr(path.name, RECORD_XATTR) < 0 &&
 		    errno != ENODATA && errno != EOPNOTSUPP)
 			return -errno;
 	}
 	if (opaque)
 		mode |= S_ISVTX;
-	if (mode != (host.st_mode & 07777) && chmod(path.name, mode) < 0)
+	if (mode != (host->st_mode & 07777) && chmod(path.name, mode) < 0)
 		return -errno;
 	return 0;
+}
+
+int record_put(int path_fd, const struct record *record, bool opaque, bool keep)
+{
+	struct stat host;
+
+	if (fstat(path_fd, &host) < 0)
+		return -errno;
+	return put(path_fd, &host, record, opaque, keep);
 }
 
 /* Policy: what of the record is kept at all. -EPERM: a device, squashed. */
@@ -192,5 +199,5 @@ int record_write(struct share *share, int path_fd, const struct record *record,
 	if (err)
 		return err;
 	opaque |= share_is_cow(share) && whiteout_opaque(host.st_mode);
-	return record_put(path_fd, &allowed, opaque, share->records);
+	return put(path_fd, &host, &allowed, opaque, share->records);
 }

@@ -131,6 +131,9 @@ struct share_id {
 	uint32_t version; /* changes when the content does, as far as known */
 	uint32_t type;	  /* S_IFMT bits as the guest sees them */
 };
+/* A walk that tells what it has seen anyway. */
+int share_walk_id(struct share_node *dir, const char *name, size_t len,
+		  struct share_node **out, struct share_id *id);
 int share_id(struct share_node *node, struct share_id *id);
 
 struct share_attr {

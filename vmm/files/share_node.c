@@ -21,6 +21,7 @@ struct found {
 	int upper_fd, lower_fd;
 	struct inode_key upper, lower;
 	uint32_t type;
+	uint32_t version; /* of what the guest sees */
 };
 
 static int node_cmp(const void *a, const void *b)
@@ -100,6 +101,12 @@ static int type_of(int path_fd, const struct stat *st, bool private,
 	return err;
 }
 
+static uint32_t version_of(const struct stat *st)
+{
+	return node_version(st->st_mtim.tv_sec, (uint32_t)st->st_mtim.tv_nsec,
+			    (uint64_t)st->st_size);
+}
+
 static int look_up(const struct share_node *dir, const char *name,
 		   struct found *found)
 {
@@ -109,6 +116,8 @@ static int look_up(const struct share_node *dir, const char *name,
 
 	*found = (struct found){ .upper_fd = -1, .lower_fd = -1 };
 	err = look(dir->upper_fd, name, &found->upper_fd, &upper);
+	if (!err)
+		found->version = version_of(&upper);
 	if (err && err != -ENOENT)
 		goto fail;
 	if (!err) {
@@ -139,6 +148,7 @@ static int look_up(const struct share_node *dir, const char *name,
 		}
 		return 0;
 	}
+	found->version = version_of(&lower);
 	err = type_of(found->lower_fd, &lower, false, &found->type);
 	if (!err)
 		return 0;
@@ -234,7 +244,9 @@ int node_root(struct share *share, struct share_node **out)
 	return node_create(share, NULL, "", &found, out);
 }
 
-int node_walk(struct share_node *dir, const char *name, struct share_node **out)
+/* version: of what was found, or NULL. */
+static int walk(struct share_node *dir, const char *name, uint32_t *version,
+		struct share_node **out)
 {
 	struct share_node key = { .parent = dir, .name = (char *)name };
 	struct share_node **known;
@@ -244,6 +256,8 @@ int node_walk(struct share_node *dir, const char *name, struct share_node **out)
 	if (dir->gone)
 		return -ENOENT;
 	err = look_up(dir, name, &found);
+	if (version)
+		*version = found.version;
 	known = tfind(&key, &dir->share->nodes, node_cmp);
 	if (known && !err &&
 	    same_key((*known)->upper_fd, (*known)->upper, found.upper_fd,
@@ -261,8 +275,13 @@ int node_walk(struct share_node *dir, const char *name, struct share_node **out)
 	return node_create(dir->share, dir, name, &found, out);
 }
 
-int share_walk(struct share_node *dir, const char *name, size_t len,
-	       struct share_node **out)
+int node_walk(struct share_node *dir, const char *name, struct share_node **out)
+{
+	return walk(dir, name, NULL, out);
+}
+
+int share_walk_id(struct share_node *dir, const char *name, size_t len,
+		  struct share_node **out, struct share_id *id)
 {
 	struct name text;
 	int err = node_name(&text, name, len);
@@ -271,13 +290,30 @@ int share_walk(struct share_node *dir, const char *name, size_t len,
 		return err;
 	if (dir->type != S_IFDIR)
 		return -ENOTDIR;
-	if (!strcmp(text.text, "."))
+	if (strcmp(text.text, ".") != 0 && strcmp(text.text, "..") != 0) {
+		err = walk(dir, text.text, &id->version, out);
+		if (!err) {
+			id->path = (*out)->id;
+			id->type = (*out)->type;
+		}
+		return err;
+	}
+	if (!text.text[1] || !dir->parent)
 		*out = share_node_get(dir);
-	else if (!strcmp(text.text, ".."))
-		*out = share_node_get(dir->parent ? dir->parent : dir);
 	else
-		return node_walk(dir, text.text, out);
-	return 0;
+		*out = share_node_get(dir->parent);
+	err = share_id(*out, id);
+	if (err)
+		share_node_put(*out);
+	return err;
+}
+
+int share_walk(struct share_node *dir, const char *name, size_t len,
+	       struct share_node **out)
+{
+	struct share_id id;
+
+	return share_walk_id(dir, name, len, out, &id);
 }
 
 struct share_node *share_node_get(struct share_node *node)

@@ -135,6 +135,11 @@ int node_change_in(struct share_node *dir, struct name *out, const char *name,
 int node_root(struct share *share, struct share_node **out);
 int node_walk(struct share_node *dir, const char *name,
 	      struct share_node **out);
+/* Of an inode's state, as share_id.version. */
+static inline uint32_t node_version(int64_t sec, uint32_t nsec, uint64_t size)
+{
+	return (uint32_t)sec * 1000003u + nsec + (uint32_t)(size * 31);
+}
 /* The name was removed, or something else took its place. */
 void node_removed(struct share_node *node);
 /* The name was moved. to_name becomes the node's. */
