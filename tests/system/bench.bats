@@ -238,3 +238,28 @@ for mode in r["modes"]:
 	bench ring --rounds 3
 	expect 2 "an option given is for: ivlab bench peers"
 }
+
+@test "bench files refuses bad options" {
+	for bad in 0 100000 x; do
+		bench files --files "$bad"
+		expect 2 "--files $bad; allowed: 1 to 99999"
+	done
+	bench files --rounds 32
+	expect 2 "--rounds 32; allowed: 1 to 31"
+	bench files --quick
+	expect 2 "an option given is for: ivlab bench peers"
+	bench ring --dir /tmp
+	expect 2 "an option given is for: ivlab bench files"
+}
+
+@test "bench files says what it misses" {
+	local missing='only root may mount'
+	if [ "$(id -u)" -eq 0 ]; then
+		missing='diod is not installed'
+		[ ! -x /usr/sbin/diod ] || missing='no 9p client'
+		! grep -qw 9p /proc/filesystems || skip "this machine has all of it"
+	fi
+	bench files --json
+	expect 1 "$missing"
+	[[ $(jq -r '"\(.ok) \(.error)"' <<<"$output") == "false "*"$missing"* ]]
+}

@@ -128,3 +128,15 @@ look_at_private() {
 	[ "$(stat -c %s "$mnt/fits")" -eq 500000 ]
 	unmount_share
 }
+
+@test "bench files measures both servers, and leaves nothing" {
+	[ -x /usr/sbin/diod ] || skip "diod is not installed"
+	mkdir "$dir/place"
+	timeout 120 "$ivlab" bench files --json --rounds 2 --files 30 \
+		--dir "$dir/place" >"$base/json"
+	jq -e '.ok and (.workloads | length) == 6 and
+		([.workloads[] | .ours.median, .diod.median, .ratio.min] |
+		min > 0)' "$base/json"
+	[ -z "$(ls -A "$dir/place")" ]
+	[ -z "$(processes_with "$dir/place")" ]
+}

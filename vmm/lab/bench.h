@@ -21,10 +21,13 @@ struct bench_opts {
 	uint64_t messages; /* per run; 0: find out what takes about a second */
 	/* peers */
 	bool quick;
-	uint32_t rounds_nr; /* 0: its default; also of boot and exit */
+	uint32_t rounds_nr; /* 0: its default; also of the others */
 	const char *csv;    /* write the figures there, too; or NULL */
 	const char *only;   /* workloads with that in their name; or NULL */
 	const char *build;  /* of the program; NULL: the usual one */
+	/* files */
+	const char *dir;   /* what is served is made in it; NULL: $TMPDIR */
+	uint32_t files_nr; /* 0: its default */
 };
 
 /* Two guests on a ring beside two host threads on one. The exit status. */
@@ -32,6 +35,9 @@ int bench_ring(const struct bench_opts *opts);
 
 /* Our rings beside everybody else's: becomes that program. */
 int bench_peers(const struct bench_opts *opts);
+
+/* Our 9P server beside diod, behind Linux's client. The exit status. */
+int bench_files(const struct bench_opts *opts);
 
 /* From no VM to a guest's first exit, and one port access, by processor mode.
  * The exit status. */

@@ -23,6 +23,8 @@ static const struct bench {
 	  bench_ring, "pmc", 0 },
 	{ "peers", "our rings beside everybody else's, in one run", bench_peers,
 	  "qrsobc", BENCH_ROUNDS_MAX },
+	{ "files", "our 9P server beside diod, behind Linux's client",
+	  bench_files, "rdf", BENCH_ROUNDS_MAX },
 	{ "boot", "from no VM to a guest's first exit, by processor mode",
 	  bench_boot, "r", BENCH_FLAT_ROUNDS_MAX },
 	{ "exit", "one port access, by processor mode", bench_exit, "r",
@@ -52,6 +54,11 @@ static void help(FILE *out)
 	      "  --only TEXT    only workloads with TEXT in their name\n"
 	      "  --csv FILE     the figures as a table, too\n"
 	      "  --build NAME   another build of the program: aligned\n"
+	      "files:\n"
+	      "  --rounds N     pairs of each workload (default 5)\n"
+	      "  --files N      that are created and removed (default 10000)\n"
+	      "  --dir DIR      serve a new directory in this one (default: "
+	      "$TMPDIR)\n"
 	      "boot and exit:\n"
 	      "  --rounds N     rounds (default 51)\n",
 	      out);
@@ -102,10 +109,12 @@ static int parse(struct bench_opts *o, int argc, char **argv, char used[32],
 		{ "csv", required_argument, NULL, 's' },
 		{ "only", required_argument, NULL, 'o' },
 		{ "build", required_argument, NULL, 'b' },
+		{ "files", required_argument, NULL, 'f' },
+		{ "dir", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	uint64_t pairs = o->pairs_nr;
+	uint64_t pairs = o->pairs_nr, files = 0;
 	size_t used_nr = 0;
 	int status = 0;
 	int c;
@@ -145,6 +154,12 @@ static int parse(struct bench_opts *o, int argc, char **argv, char used[32],
 		case 'b':
 			status = parse_build(o);
 			break;
+		case 'f':
+			status = parse_number("--files", optarg, 99999, &files);
+			break;
+		case 'd':
+			o->dir = optarg;
+			break;
 		case 'h':
 			help(stdout);
 			return 0;
@@ -153,6 +168,7 @@ static int parse(struct bench_opts *o, int argc, char **argv, char used[32],
 		}
 	}
 	o->pairs_nr = (uint32_t)pairs;
+	o->files_nr = (uint32_t)files;
 	return status ? status : -1;
 }
 
