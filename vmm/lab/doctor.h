@@ -3,6 +3,7 @@
 #ifndef VMM_LAB_DOCTOR_H
 #define VMM_LAB_DOCTOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define DOCTOR_CHECKS_MAX 64
@@ -28,6 +29,13 @@ struct doctor {
 	uint32_t failed_nr;
 };
 
+/* Of a machine whose /dev/kvm does not open for want of a driver. */
+struct doctor_absence {
+	bool has_vmx, has_svm; /* as /proc/cpuinfo has it */
+	bool in_vm;	       /* it says that there is a hypervisor */
+	bool has_pvm;	       /* software KVM is loaded */
+};
+
 /* Look at everything. Changes nothing on the host. */
 void doctor_examine(struct doctor *doctor);
 
@@ -36,6 +44,9 @@ void doctor_examine(struct doctor *doctor);
 __attribute__((format(printf, 5, 6))) void
 doctor_add(struct doctor *doctor, const char *name, enum doctor_status status,
 	   const char *cure, const char *fmt, ...);
+/* Both fit a finding and are not NULL. */
+void doctor_why_absent(const struct doctor_absence *is, const char **why,
+		       const char **cure);
 void doctor_kvm(struct doctor *doctor);	 /* doctor_kvm.c */
 void doctor_host(struct doctor *doctor); /* doctor_host.c */
 

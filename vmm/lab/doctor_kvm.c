@@ -35,15 +35,44 @@ static bool cpu_has(const char *flag)
 	return found;
 }
 
-static const char *cure_for_absent(void)
+void doctor_why_absent(const struct doctor_absence *is, const char **why,
+		       const char **cure)
 {
-	if (cpu_has("vmx"))
-		return "modprobe kvm_intel (fails: enable VT-x in the BIOS)";
-	if (cpu_has("svm"))
-		return "modprobe kvm_amd (fails: enable SVM in the BIOS)";
-	return "enable virtualization in the BIOS (on a virtual machine: "
-	       "nested virtualization on its host), then modprobe kvm_intel "
-	       "or kvm_amd";
+	*why = "is not there";
+	if (is->has_vmx) {
+		*cure = "modprobe kvm_intel (fails: enable VT-x in the BIOS)";
+	} else if (is->has_svm) {
+		*cure = "modprobe kvm_amd (fails: enable SVM in the BIOS)";
+	} else if (is->in_vm && is->has_pvm) {
+		*why = "cannot be had on this virtual machine: it has no VT-x "
+		       "or SVM, and kvm_pvm, though loaded, does not work in "
+		       "it";
+		*cure = "another machine; here make run and make test-nested "
+			"use an emulated KVM";
+	} else if (is->in_vm) {
+		*why = "is not there: this is a virtual machine without VT-x "
+		       "or SVM";
+		*cure = "nested virtualization, switched on at its host; until "
+			"then make run and make test-nested use an emulated "
+			"KVM";
+	} else {
+		*cure = "enable virtualization in the BIOS, then modprobe "
+			"kvm_intel or kvm_amd";
+	}
+}
+
+static void add_absent(struct doctor *doctor)
+{
+	const struct doctor_absence is = {
+		.has_vmx = cpu_has("vmx"),
+		.has_svm = cpu_has("svm"),
+		.in_vm = cpu_has("hypervisor"),
+		.has_pvm = access("/sys/module/kvm_pvm", F_OK) == 0,
+	};
+	const char *why, *cure;
+
+	doctor_why_absent(&is, &why, &cure);
+	doctor_add(doctor, KVM_DEVICE_PATH, DOCTOR_FAIL, cure, "%s", why);
 }
 
 static void add_unopened(struct doctor *doctor, int err)
@@ -53,11 +82,9 @@ static void add_unopened(struct doctor *doctor, int err)
 
 	switch (err) {
 	case -ENOENT:
-	case -ENODEV:
+	case -ENODEV: /* a node without a driver behind it */
 	case -ENXIO:
-		doctor_add(doctor, KVM_DEVICE_PATH, DOCTOR_FAIL,
-			   cure_for_absent(), "%s",
-			   err == -ENOENT ? "is not there" : "has no driver");
+		add_absent(doctor);
 		return;
 	case -EACCES:
 	case -EPERM:
