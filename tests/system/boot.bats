@@ -58,6 +58,35 @@ expect() { # status, part of the errors
 	done
 }
 
+@test "each ABI's help has its guests that came with ivlab, and no other's" {
+	local abi prefix file name others
+	while read -r abi prefix; do
+		boot "$abi" --help
+		others=${output#*Guests that came with ivlab}
+		[ "$others" != "$output" ]
+		for file in "$IVLAB_BUILD"/guests/classic/"$prefix"_*.bin; do
+			name=$(basename "$file" .bin)
+			[[ $others =~ [[:space:]]$name(,|$) ]] || {
+				echo "$abi --help has no $name"
+				return 1
+			}
+			others=${others/$name/}
+		done
+		[[ $others != *_* ]] || {
+			echo "$abi --help has also: $others"
+			return 1
+		}
+		# Lines for a terminal.
+		! grep -E '.{80}' <<<"$output"
+	done <<-EOF
+		mini-kvm mini
+		simple-kvm simple
+		matrix matrix
+		mini-hypervisor minihv
+		simple-kvm-hypervisor simplehv
+	EOF
+}
+
 @test "boot refuses what is no ABI, and names the nearest" {
 	boot
 	expect 2 "usage: ivlab boot ABI"
@@ -124,6 +153,32 @@ expect() { # status, part of the errors
 	done
 	boot simple-kvm-hypervisor --load 0xfffffe large
 	expect 1 "image large: too large; 2 bytes fit at 0xfffffe"
+	[ -z "$output" ]
+}
+
+@test "every ABI finds its guests by name, and names the nearest" {
+	need_kvm
+	boot simple-kvm-hypervisor simplehv_halt
+	expect 0 "left by HLT"
+	boot simple-kvm-hypervisor simplehv_hlat
+	expect 1 "image simplehv_hlat: No such file or directory"
+	expect 1 "did you mean simplehv_halt; ivlab boot simple-kvm-hypervisor --help lists them"
+	boot mini-kvm mini_helo
+	expect 1 "did you mean mini_hello;"
+	boot mini-kvm hello
+	expect 1 "did you mean mini_hello;"
+	boot simple-kvm guest61
+	expect 1 "did you mean simple_guest16;"
+	boot matrix matrix_nemo matrix_neo
+	expect 1 "did you mean matrix_neo;"
+	boot mini-hypervisor -m 2 -p 2 -g minihv_hallo
+	expect 1 "did you mean minihv_h"
+	boot mini-kvm nothing_like_it
+	expect 1 "and no guest of that name came with ivlab; ivlab boot mini-kvm --help lists them"
+	# With a slash it is a file and nothing else.
+	boot mini-kvm ./mini_helo
+	expect 1 "image ./mini_helo: No such file or directory"
+	[[ $errors != *"did you mean"* ]]
 	[ -z "$output" ]
 }
 

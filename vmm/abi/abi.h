@@ -29,6 +29,11 @@ struct abi_call {
 	 * NULL).
 	 */
 	int (*guest_path)(const char *name, char **path);
+	/* Those of names that begin with prefix, "a, b, c"; and the one that
+	 * name may have meant, with or without the prefix, or "". Cut. */
+	void (*guest_names)(const char *prefix, char *text, size_t text_len);
+	void (*guest_near)(const char *prefix, const char *name, char *text,
+			   size_t text_len);
 };
 
 struct abi {
@@ -37,6 +42,7 @@ struct abi {
 	const char *summary;	     /* one line */
 	const char *synopsis;	     /* "[options] IMAGE..." */
 	const char *help;	     /* its own options, a line each */
+	const char *guest_prefix;    /* of its guests that came with ivlab */
 	/* The exit status. */
 	int (*run)(const struct abi_call *call);
 };
@@ -89,7 +95,7 @@ int abi_number(const char *text, uint64_t min, uint64_t max, uint64_t *number);
 /*
  * The file an IMAGE on the command line means: that file; or, if there is none
  * and the word has no slash, the guest of that name that came with ivlab.
- * *path is the caller's. -ENOMEM.
+ * *path is the caller's. -ENOMEM; -ENOENT, logged: neither is there.
  */
 int abi_image_path(const struct abi_call *call, const char *image, char **path);
 

@@ -418,5 +418,6 @@ const struct abi abi_matrix = {
 		"  --pause TIME      sleep after each I/O exit (default: 0s; "
 		"the ancestor: 1s)\n"
 		"  --load ADDR       where images go (default: 0x10000)\n",
+	.guest_prefix = "matrix_",
 	.run = run,
 };

@@ -411,5 +411,6 @@ const struct abi abi_mini_hypervisor = {
 	.summary = "VMs in 64-bit mode, with a console port and files",
 	.synopsis = "-m MB -p PAGE -g IMAGE... [-f FILE...] [options]",
 	.help = minihv_help,
+	.guest_prefix = "minihv_",
 	.run = run,
 };

@@ -336,5 +336,6 @@ const struct abi abi_mini_kvm = {
 		   "keyboard, interrupts",
 	.synopsis = "[options] IMAGE...",
 	.help = mini_help,
+	.guest_prefix = "mini_",
 	.run = mini_run,
 };

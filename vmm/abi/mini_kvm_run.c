@@ -45,19 +45,16 @@ static int make_machine(struct mini *mini, uint32_t first, uint32_t nr)
 	return err;
 }
 
-/* A file; or, if there is none of that name, a guest that came with ivlab. */
 static int prepare_guest(struct mini *mini, uint32_t nr)
 {
 	struct mini_guest *guest = &mini->guests[nr];
-	const char *image = mini->opts.images[nr];
 	struct flat *flat = guest->cpu->flat;
-	char *path = NULL;
+	char *path;
 	int err;
 
-	if (!strchr(image, '/') && access(image, F_OK) &&
-	    !mini->call->guest_path(image, &path))
-		image = path;
-	err = mini_mode_prepare(&mini->opts, guest->cpu, image);
+	err = abi_image_path(mini->call, mini->opts.images[nr], &path);
+	if (!err)
+		err = mini_mode_prepare(&mini->opts, guest->cpu, path);
 	free(path);
 	if (!err && mini->opts.mode == MINI_PAGING &&
 	    mini->opts.backend == PAGING_MEMSLOT)

@@ -8,11 +8,35 @@
 #include <unistd.h>
 
 #include "vmm/abi/abi.h"
+#include "vmm/core/log.h"
 
-#define TIMEOUT_MAX_S 100000000ull
+#define TIMEOUT_MAX_S	100000000ull
+#define GUESTS_TEXT_LEN 1024
+#define NEAR_TEXT_LEN	64
 
-static void help(const struct abi *abi)
+/* "a, b, c" in lines. */
+static void put_names(const char *names)
 {
+	const size_t width = 76;
+
+	while (strlen(names) > width) {
+		size_t len = width;
+
+		while (len && names[len - 1] != ' ')
+			len--;
+		if (!len)
+			break;
+		printf("  %.*s\n", (int)(len - 1), names);
+		names += len;
+	}
+	printf("  %s\n", names);
+}
+
+static void help(const struct abi_call *call)
+{
+	const struct abi *abi = call->abi;
+	char guests[GUESTS_TEXT_LEN];
+
 	printf("usage: ivlab boot %s %s\n%s.\n\n", abi->name, abi->synopsis,
 	       abi->summary);
 	if (abi->help[0])
@@ -29,6 +53,11 @@ static void help(const struct abi *abi)
 	      "time\n"
 	      "  --help            this text\n",
 	      stdout);
+	call->guest_names(abi->guest_prefix, guests, sizeof(guests));
+	if (!guests[0])
+		return;
+	puts("\nGuests that came with ivlab, each the IMAGE of that name:");
+	put_names(guests);
 }
 
 int abi_usage(const struct abi_call *call, const char *fmt, ...)
@@ -86,7 +115,7 @@ int abi_option(const struct abi_call *call, struct session_opts *opts, int c)
 					 optarg, TIMEOUT_MAX_S);
 		return -1;
 	case ABI_OPTION_HELP:
-		help(call->abi);
+		help(call);
 		return ABI_OK;
 	default:
 		return bad_option(call, c);
@@ -111,13 +140,31 @@ int abi_number(const char *text, uint64_t min, uint64_t max, uint64_t *number)
 	return 0;
 }
 
+static void say_no_image(const struct abi_call *call, const char *image)
+{
+	char near[NEAR_TEXT_LEN];
+
+	call->guest_near(call->abi->guest_prefix, image, near, sizeof(near));
+	log_error("image %s: %s, and no guest of that name came with ivlab%s%s;"
+		  " ivlab boot %s --help lists them",
+		  image, strerror(ENOENT), near[0] ? "; did you mean " : "",
+		  near, call->abi->name);
+}
+
 int abi_image_path(const struct abi_call *call, const char *image, char **path)
 {
 	*path = NULL;
 	if (!strchr(image, '/') && access(image, F_OK)) {
-		if (!call->guest_path(image, path))
+		int err = call->guest_path(image, path);
+
+		if (!err)
 			return 0;
 		free(*path);
+		*path = NULL;
+		if (err == -ENOENT) {
+			say_no_image(call, image);
+			return err;
+		}
 	}
 	*path = strdup(image);
 	return *path ? 0 : -ENOMEM;

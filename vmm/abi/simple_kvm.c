@@ -431,5 +431,6 @@ const struct abi abi_simple_kvm = {
 		"  --paging-backend auto|kvm|memslot\n"
 		"                    who does the paging of -p (default: "
 		"auto)\n",
+	.guest_prefix = "simple_",
 	.run = run,
 };

@@ -4,6 +4,8 @@
  * real-mode guest, by default of one byte (docs/classic-guests.md). Its steps
  * are simple_hypervisor.h's.
  */
+#include <stdlib.h>
+
 #include "vmm/abi/abi.h"
 #include "vmm/abi/abis.h"
 #include "vmm/abi/simple_hypervisor.h"
@@ -21,7 +23,25 @@ struct words {
 
 static const uint8_t halt[] = { 0xf4 };
 
-static int steps(const struct words *words, struct session *session)
+static int load(const struct abi_call *call, const struct words *words,
+		struct simple_hypervisor *simple)
+{
+	char *path;
+	int err;
+
+	if (!words->image)
+		return simple_hypervisor_load(simple, halt, sizeof(halt),
+					      words->load_gpa);
+	err = abi_image_path(call, words->image, &path);
+	if (!err)
+		err = simple_hypervisor_load_file(simple, path,
+						  words->load_gpa);
+	free(path);
+	return err;
+}
+
+static int steps(const struct abi_call *call, const struct words *words,
+		 struct session *session)
 {
 	struct simple_hypervisor *simple = NULL;
 	int err;
@@ -32,12 +52,7 @@ static int steps(const struct words *words, struct session *session)
 	if (!err)
 		err = simple_hypervisor_vcpu(simple);
 	if (!err)
-		err = words->image
-			      ? simple_hypervisor_load_file(
-					simple, words->image, words->load_gpa)
-			      : simple_hypervisor_load(simple, halt,
-						       sizeof(halt),
-						       words->load_gpa);
+		err = load(call, words, simple);
 	if (!err)
 		err = simple_hypervisor_show(simple);
 	if (!err)
@@ -101,7 +116,7 @@ static int run(const struct abi_call *call)
 		return status;
 	status = ABI_FAILED;
 	if (!session_create(&session, call->abi->name, &words.common)) {
-		status = steps(&words, session) ? ABI_FAILED : ABI_OK;
+		status = steps(call, &words, session) ? ABI_FAILED : ABI_OK;
 		status = session_finish(session, status);
 	}
 	session_destroy(session);
@@ -122,5 +137,6 @@ const struct abi abi_simple_kvm_hypervisor = {
 		"it "
 		"begins at\n"
 		"                    0x1000 in any case\n",
+	.guest_prefix = "simplehv_",
 	.run = run,
 };

@@ -23,7 +23,7 @@ static void help(FILE *out)
 	for (const struct abi *const *abi = abis; *abi; abi++)
 		fprintf(out, "  %-21s %s\n", (*abi)->name, (*abi)->summary);
 	fputs("\n  --help                this text\n"
-	      "  ivlab boot ABI --help tells an ABI's options.\n",
+	      "  ivlab boot ABI --help tells an ABI's options and guests.\n",
 	      out);
 }
 
@@ -48,6 +48,8 @@ int cmd_boot_as(const struct abi *abi, int argc, char **argv)
 		.argc = argc,
 		.argv = argv,
 		.guest_path = images_classic,
+		.guest_names = images_classic_names,
+		.guest_near = images_classic_near,
 	};
 
 	log_set_prefix(abi->name);

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,10 @@
 
 #include "vmm/lab/near.h"
 
-#define ENDING	   ".elf"
-#define GUESTS_MAX 64
+#define ENDING	     ".elf"
+#define FLAT_ENDING  ".bin"
+#define GUESTS_MAX   64
+#define NAME_MAX_LEN 64
 
 /* From the binary: in a build tree, and installed. */
 static const char *const places[] = { "", "../lib/ivlab/" };
@@ -86,18 +89,29 @@ int images_guest(const char *name, const char *dir, char **path)
 	return usable(*path, R_OK);
 }
 
+static bool ends_with(const char *name, const char *ending)
+{
+	size_t len = strlen(name);
+
+	return len > strlen(ending) &&
+	       strcmp(name + len - strlen(ending), ending) == 0;
+}
+
 /* Those of our own tests are nobody else's business. */
 static int is_guest(const struct dirent *entry)
 {
-	size_t len = strlen(entry->d_name);
-
-	return len > strlen(ENDING) &&
-	       strcmp(entry->d_name + len - strlen(ENDING), ENDING) == 0 &&
+	return ends_with(entry->d_name, ENDING) &&
 	       strncmp(entry->d_name, "test_", strlen("test_")) != 0;
 }
 
+static int is_flat(const struct dirent *entry)
+{
+	return ends_with(entry->d_name, FLAT_ENDING);
+}
+
 /* Those that came with us, sorted; *list and its entries are the caller's. */
-static int list_guests(struct dirent ***list)
+static int list_guests(const char *subdir, int (*is)(const struct dirent *),
+		       struct dirent ***list)
 {
 	char dir[PATH_MAX], guests[PATH_MAX + 32];
 	int nr = 0;
@@ -107,10 +121,18 @@ static int list_guests(struct dirent ***list)
 	for (size_t i = 0; i < PLACES_NR && nr <= 0; i++) {
 		free(*list);
 		*list = NULL;
-		snprintf(guests, sizeof(guests), "%s/%sguests", dir, places[i]);
-		nr = scandir(guests, list, is_guest, alphasort);
+		snprintf(guests, sizeof(guests), "%s/%s%s", dir, places[i],
+			 subdir);
+		nr = scandir(guests, list, is, alphasort);
 	}
 	return nr;
+}
+
+static void list_free(struct dirent **list, int found)
+{
+	for (int i = 0; i < found; i++)
+		free(list[i]);
+	free(list);
 }
 
 /* "a, b, c", cut where text ends. */
@@ -133,7 +155,7 @@ static void why_no_guest(const char *name, const char *path, char *text,
 	char known[384];
 	const char *near;
 	size_t nr = 0;
-	int found = list_guests(&list);
+	int found = list_guests("guests", is_guest, &list);
 
 	for (int i = 0; i < found; i++) {
 		char *ending = strrchr(list[i]->d_name, '.');
@@ -157,9 +179,7 @@ static void why_no_guest(const char *name, const char *path, char *text,
 		snprintf(text, text_len, "no such guest%s%s%s; there are %s",
 			 near ? ", did you mean " : "", near ? near : "",
 			 near ? "?" : "", known);
-	for (int i = 0; i < found; i++)
-		free(list[i]);
-	free(list);
+	list_free(list, found);
 }
 
 void images_guest_why(const char *name, const char *path, int err, char *text,
@@ -181,7 +201,54 @@ void images_guest_why(const char *name, const char *path, int err, char *text,
 
 int images_classic(const char *name, char **path)
 {
-	return own_file("guests/classic/", name, ".bin", R_OK, path);
+	return own_file("guests/classic/", name, FLAT_ENDING, R_OK, path);
+}
+
+/* Names without ending; the entries they are in are *list's. */
+static size_t flat_names(const char *prefix, const char *names[GUESTS_MAX],
+			 struct dirent ***list, int *found)
+{
+	size_t nr = 0;
+
+	*list = NULL;
+	*found = list_guests("guests/classic", is_flat, list);
+	for (int i = 0; i < *found && nr < GUESTS_MAX; i++) {
+		char *name = (*list)[i]->d_name;
+
+		*strrchr(name, '.') = '\0'; /* is_flat(): it is there */
+		if (strncmp(name, prefix, strlen(prefix)) == 0)
+			names[nr++] = name;
+	}
+	return nr;
+}
+
+void images_classic_names(const char *prefix, char *text, size_t text_len)
+{
+	const char *names[GUESTS_MAX];
+	struct dirent **list;
+	int found;
+	size_t nr = flat_names(prefix, names, &list, &found);
+
+	join(text, text_len, names, nr);
+	list_free(list, found);
+}
+
+void images_classic_near(const char *prefix, const char *name, char *text,
+			 size_t text_len)
+{
+	const char *names[GUESTS_MAX];
+	char whole[NAME_MAX_LEN];
+	struct dirent **list;
+	int found;
+	size_t nr = flat_names(prefix, names, &list, &found);
+	const char *near = near_name(name, names, nr);
+
+	/* "hello" for mini_hello. */
+	snprintf(whole, sizeof(whole), "%s%s", prefix, name);
+	if (!near)
+		near = near_name(whole, names, nr);
+	snprintf(text, text_len, "%s", near ? near : "");
+	list_free(list, found);
 }
 
 int images_program(const char *name, char **path)

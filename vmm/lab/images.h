@@ -28,6 +28,11 @@ void images_guest_why(const char *name, const char *path, int err, char *text,
 /* The flat image NAME for a classic ABI (vmm/abi/) that came with ivlab; the
  * same results. */
 int images_classic(const char *name, char **path);
+/* Of those whose names begin with prefix: all, "a, b, c"; and the one that
+ * name may have meant, with or without the prefix, "" if none. Cut. */
+void images_classic_names(const char *prefix, char *text, size_t text_len);
+void images_classic_near(const char *prefix, const char *name, char *text,
+			 size_t text_len);
 
 /* The helper program NAME that came with ivlab; the same results. */
 int images_program(const char *name, char **path);
