@@ -32,6 +32,10 @@ struct play {
 	struct actor actors[MEMBERS_MAX];
 	uint64_t ran_ns[MEMBERS_MAX];
 	uint64_t cpu_ns; /* of a look's time; the host takes the rest */
+	/* Percent of the looks that come when the kernel's account of who runs
+	 * is old, and what it has not told yet. */
+	uint32_t old_account;
+	uint64_t untold_ns[MEMBERS_MAX];
 	uint32_t random;
 };
 
@@ -88,6 +92,18 @@ static void divide(const struct play *play, struct sched_seen *seen)
 	} while (part_ns > 100);
 }
 
+/* The account has a tenth of it, and the rest the next time. Who never sleeps
+ * can be told by that. */
+static void tell(struct play *play, uint32_t i, struct sched_seen *seen)
+{
+	uint64_t all_ns = seen->ran_ns + play->untold_ns[i];
+
+	seen->steady = seen->ready && play->actors[i].duty == 100;
+	seen->ran_ns = next_random(play, 100) < play->old_account ? all_ns / 10
+								  : all_ns;
+	play->untold_ns[i] = all_ns - seen->ran_ns;
+}
+
 static void play_look(struct play *play)
 {
 	struct sched_seen seen[SCHED_MEMBERS_MAX] = { { 0 } };
@@ -102,6 +118,8 @@ static void play_look(struct play *play)
 		seen[i].ready = open && !actor->sly &&
 				next_random(play, 100) < actor->duty;
 		play->ran_ns[i] += seen[i].ran_ns;
+		if (play->old_account)
+			tell(play, i, &seen[i]);
 	}
 	sched_look(&play->group, LOOK_NS, seen);
 }
@@ -156,6 +174,21 @@ static void busy_host_changes_no_share(void)
 		play_look(&play);
 	}
 	assert_percent(&play, 0, 70);
+}
+
+static void account_that_comes_late_changes_no_share(void)
+{
+	const struct actor actors[] = { { 70, 100, false },
+					{ 30, 100, false } };
+
+	for (uint32_t old = 10; old <= 70; old += 10) {
+		struct play play;
+
+		play_begin(&play, actors, 2);
+		play.old_account = old;
+		play_looks(&play, 10 * QUANTA * PER_QUANTUM);
+		assert_percent(&play, 0, 70);
+	}
 }
 
 static void random_shares_of_many_are_kept(void)
@@ -343,6 +376,8 @@ static const struct unit_test tests[] = {
 	{ "two_that_never_stop_get_their_shares",
 	  two_that_never_stop_get_their_shares },
 	{ "busy_host_changes_no_share", busy_host_changes_no_share },
+	{ "account_that_comes_late_changes_no_share",
+	  account_that_comes_late_changes_no_share },
 	{ "random_shares_of_many_are_kept", random_shares_of_many_are_kept },
 	{ "who_ends_leaves_his_part_to_the_others",
 	  who_ends_leaves_his_part_to_the_others },

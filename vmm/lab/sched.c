@@ -42,6 +42,8 @@ static bool wants_cpu(const struct sched_seen *seen, uint64_t wall_ns)
 
 	if (!seen->ready)
 		return false;
+	if (seen->steady)
+		return true;
 	/* None: it woke up just now, or has waited since the last look. */
 	return busy_ns == 0 || busy_ns >= wall_ns / 2 ||
 	       seen->waited_ns > wall_ns / 8;

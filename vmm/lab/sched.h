@@ -29,6 +29,7 @@ struct sched_seen {
 	uint64_t ran_ns;
 	uint64_t waited_ns; /* it could have run, and got no CPU */
 	bool ready;	    /* it runs or waits for the CPU now */
+	bool steady; /* and has not slept, whatever the times above say */
 };
 
 struct sched_member {

@@ -29,6 +29,7 @@
 struct cpu_seen {
 	uint32_t tid;
 	uint64_t ran_ns, waited_ns;
+	uint64_t turns_nr; /* how often it was given the CPU */
 };
 
 struct vm_seen {
@@ -133,8 +134,8 @@ static int read_text(const char *path, char text[TEXT_LEN])
 	return 0;
 }
 
-/* "RAN WAITED TIMES", nanoseconds. */
-static int read_times(const char *path, uint64_t *ran_ns, uint64_t *waited_ns)
+/* "RAN WAITED TURNS", the first two in nanoseconds. */
+static int read_times(const char *path, struct cpu_seen *seen)
 {
 	char text[TEXT_LEN];
 	char *rest;
@@ -142,8 +143,9 @@ static int read_times(const char *path, uint64_t *ran_ns, uint64_t *waited_ns)
 
 	if (err)
 		return err;
-	*ran_ns = strtoull(text, &rest, 10);
-	*waited_ns = strtoull(rest, NULL, 10);
+	seen->ran_ns = strtoull(text, &rest, 10);
+	seen->waited_ns = strtoull(rest, &rest, 10);
+	seen->turns_nr = strtoull(rest, NULL, 10);
 	return 0;
 }
 
@@ -160,30 +162,34 @@ static bool read_ready(pid_t pid, uint32_t tid)
 	return name_end && name_end[1] == ' ' && name_end[2] == 'R';
 }
 
+/* The kernel brings ran_ns up to date at the clock ticks of the thread's CPU,
+ * and a virtual machine's CPU that does not run has none: a thread may seem to
+ * have done little. But who is ready and was given the CPU no more often since
+ * the last look has not slept. */
 static void see_cpu(struct vm_seen *vm, uint32_t nr, bool held,
 		    struct sched_seen *seen)
 {
 	struct cpu_seen *last = &vm->cpus[nr];
-	uint32_t tid = load_relaxed(&vm->stats->cpu_tid[nr]);
-	uint64_t ran_ns = 0, waited_ns = 0;
+	struct cpu_seen now = { .tid = load_relaxed(&vm->stats->cpu_tid[nr]) };
 	char path[PATH_LEN];
+	bool ready;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%u/schedstat", (int)vm->pid,
-		 tid);
+		 now.tid);
 	/* Not begun, or gone: then what it did last is not known, and little.
 	 */
-	if (!tid || read_times(path, &ran_ns, &waited_ns))
+	if (!now.tid || read_times(path, &now))
 		return;
-	if (last->tid == tid && ran_ns >= last->ran_ns)
-		seen->ran_ns += ran_ns - last->ran_ns;
-	if (last->tid == tid && waited_ns >= last->waited_ns)
-		seen->waited_ns += waited_ns - last->waited_ns;
-	*last = (struct cpu_seen){ .tid = tid,
-				   .ran_ns = ran_ns,
-				   .waited_ns = waited_ns };
+	if (last->tid == now.tid && now.ran_ns >= last->ran_ns)
+		seen->ran_ns += now.ran_ns - last->ran_ns;
+	if (last->tid == now.tid && now.waited_ns >= last->waited_ns)
+		seen->waited_ns += now.waited_ns - last->waited_ns;
+	ready = !held && read_ready(vm->pid, now.tid);
+	seen->ready = seen->ready || ready;
+	seen->steady = seen->steady || (ready && last->tid == now.tid &&
+					now.turns_nr <= last->turns_nr);
+	*last = now;
 	vm->begun = true;
-	if (!held && !seen->ready)
-		seen->ready = read_ready(vm->pid, tid);
 }
 
 /* --- and doing ------------------------------------------------------------ */
@@ -198,6 +204,14 @@ static void hold(const struct vm_seen *vm, uint32_t mask)
 		if (mask & 1u << nr && tid)
 			(void)tgkill(vm->pid, tid, VCPU_KICK_SIGNAL);
 	}
+}
+
+static void let_go(struct vm_seen *vm, uint32_t mask)
+{
+	gate_open(&vm->stats->gate, mask);
+	/* To go on is a turn, but no sleep of the guest's. */
+	for (uint32_t nr = 0; nr < BARE_CPUS_MAX; nr++)
+		vm->cpus[nr].turns_nr += mask >> nr & 1;
 }
 
 static void look_at_cpu(struct shares *shares, struct shared_cpu *shared,
@@ -219,12 +233,12 @@ static void look_at_cpu(struct shares *shares, struct shared_cpu *shared,
 	}
 	sched_look(group, wall_ns, seen);
 	for (uint32_t i = 0; i < group->members_nr; i++) {
-		const struct vm_seen *vm = &shares->vms[shared->vm[i]];
+		struct vm_seen *vm = &shares->vms[shared->vm[i]];
 
 		if (!vm->pid || group->members[i].held == held[i])
 			continue;
 		if (held[i])
-			gate_open(&vm->stats->gate, shared->mask[i]);
+			let_go(vm, shared->mask[i]);
 		else
 			hold(vm, shared->mask[i]);
 	}
@@ -245,7 +259,7 @@ static void look(void *arg)
 
 int shares_create(struct shares **out, struct loop *loop, const struct lab *lab)
 {
-	uint64_t ran_ns, waited_ns;
+	struct cpu_seen self;
 	struct shares *shares;
 	uint32_t cpus_max = 0;
 	int err;
@@ -255,7 +269,7 @@ int shares_create(struct shares **out, struct loop *loop, const struct lab *lab)
 		cpus_max += lab->vms[i].share ? lab->vms[i].pin_nr : 0;
 	if (!cpus_max)
 		return 0;
-	if (read_times("/proc/thread-self/schedstat", &ran_ns, &waited_ns))
+	if (read_times("/proc/thread-self/schedstat", &self))
 		return -ENOTSUP;
 	shares = calloc(1, sizeof(*shares) + cpus_max * sizeof(*shares->cpus));
 	if (!shares)
