@@ -33,19 +33,40 @@ static uint64_t verify(const uint64_t *words, uint64_t due,
 	return seq >= due && seq != UINT64_MAX ? seq + 1 : due;
 }
 
+#define STREAM_ENDED 1 /* of wait_data() */
+
+/* It gave its end up, and left nothing behind. */
+static bool producer_left(struct spsc_rx *rx)
+{
+	const void *slots;
+	/* [OWNER] its last words come before the end is free. */
+	uint64_t word = load_acquire(&rx->mem->producer);
+	uint32_t epoch = word >> 32, holder = (uint32_t)word;
+
+	return epoch && !holder && spsc_peek(rx, 1, &slots) == 0;
+}
+
 /* A producer that died may have an heir: give it the time to come. */
-static int wait_data(struct spsc_rx *rx, struct workload_result *result)
+static int wait_data(struct spsc_rx *rx, const struct workload_opts *opts,
+		     struct workload_result *result)
 {
 	uint64_t deadline = peer_now_ns(rx->peer) + WORKLOAD_TIMEOUT_NS;
+	uint64_t look_ns = opts->until_left ? WORKLOAD_LOOK_NS
+					    : WORKLOAD_TIMEOUT_NS;
 	int err;
 
-	while ((err = spsc_wait_data(rx, WORKLOAD_TIMEOUT_NS)) == -SHM_EGONE &&
-	       peer_now_ns(rx->peer) < deadline)
-		(void)peer_wait(rx->peer, rx->vector, WORKLOAD_RETRY_NS);
-	if (err == -SHM_ETIMEDOUT || err == -SHM_EGONE)
-		result->why = workload_absent(WORKLOAD_PRODUCER,
-					      load_relaxed(&rx->mem->producer),
-					      err);
+	do {
+		err = spsc_wait_data(rx, look_ns);
+		if (err != -SHM_EGONE && err != -SHM_ETIMEDOUT)
+			return err;
+		if (err == -SHM_EGONE)
+			(void)peer_wait(rx->peer, rx->vector,
+					WORKLOAD_RETRY_NS);
+		else if (opts->until_left && producer_left(rx))
+			return STREAM_ENDED;
+	} while (peer_now_ns(rx->peer) < deadline);
+	result->why = workload_absent(WORKLOAD_PRODUCER,
+				      load_relaxed(&rx->mem->producer), err);
 	return err;
 }
 
@@ -55,13 +76,14 @@ static int consume(struct spsc_rx *rx, const struct workload_opts *opts,
 	/* As the producer numbers them: also after a takeover. */
 	uint64_t due = rx->head_idx, start_ns = 0;
 
-	if (due >= opts->messages && !rx->taken_over) {
+	if (!opts->until_left && due >= opts->messages && !rx->taken_over) {
 		result->why = "its stream has ended, and all of it was taken: "
 			      "take another channel, or a new region";
 		return -SHM_EEMPTY;
 	}
-	while (due < opts->messages) {
-		uint64_t left = opts->messages - due;
+	while (opts->until_left || due < opts->messages) {
+		uint64_t left = opts->until_left ? opts->batch
+						 : opts->messages - due;
 		const uint64_t *words;
 		const void *slots;
 		int got;
@@ -72,8 +94,10 @@ static int consume(struct spsc_rx *rx, const struct workload_opts *opts,
 		if (got < 0)
 			return got;
 		if (got == 0) {
-			int err = wait_data(rx, result);
+			int err = wait_data(rx, opts, result);
 
+			if (err == STREAM_ENDED)
+				break;
 			if (err)
 				return err;
 			continue;

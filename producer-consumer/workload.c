@@ -51,6 +51,7 @@ const char *workload_parse(struct workload_opts *opts, int argc,
 			   char *const argv[])
 {
 	*opts = (struct workload_opts){ .messages = MESSAGES_DEFAULT,
+					.until_left = true,
 					.slots_nr = SLOTS_DEFAULT,
 					.batch = BATCH_DEFAULT,
 					.channel = "messages" };
@@ -62,6 +63,7 @@ const char *workload_parse(struct workload_opts *opts, int argc,
 		if ((value = value_of(argv[i], "messages"))) {
 			ok = number_parse(value, 1, UINT64_MAX,
 					  &opts->messages);
+			opts->until_left = false;
 		} else if ((value = value_of(argv[i], "slots"))) {
 			ok = number_parse(value, 2, 1u << 24, &number) &&
 			     (number & (number - 1)) == 0;
@@ -111,8 +113,10 @@ const char *workload_absent(enum workload_end end, uint64_t owner_word, int err)
 		"no consumer came within " WORKLOAD_TIMEOUT,
 	};
 	static const char *const left[] = {
-		"the producer left, and no other came within " WORKLOAD_TIMEOUT,
-		"the consumer left, and no other came within " WORKLOAD_TIMEOUT,
+		"the producer left before this one's messages= were sent, and "
+		"no other came within " WORKLOAD_TIMEOUT,
+		"the consumer left before this one's messages= were taken, and "
+		"no other came within " WORKLOAD_TIMEOUT,
 	};
 	static const char *const died[] = {
 		"the producer died, and no other came within " WORKLOAD_TIMEOUT,

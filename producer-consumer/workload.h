@@ -22,11 +22,13 @@
 #define WORKLOAD_MSG_LEN    64u
 #define WORKLOAD_WORDS_NR   8u
 #define WORKLOAD_RETRY_NS   1000000ull	   /* between two looks for somebody */
+#define WORKLOAD_LOOK_NS    100000000ull   /* has the producer left? */
 #define WORKLOAD_TIMEOUT_NS 30000000000ull /* a peer silent so long is dead */
 #define WORKLOAD_TIMEOUT    "30 s"	   /* the same in words */
 
 struct workload_opts {
 	uint64_t messages; /* the stream ends before this number */
+	bool until_left;   /* consumer: it ends when the producer leaves */
 	uint32_t slots_nr; /* ring size, power of two */
 	uint32_t batch;	   /* messages per reserve/commit and peek/release */
 	const char *channel;
@@ -50,8 +52,9 @@ struct workload_result {
 
 /*
  * Options are words key=value: messages, slots, batch, channel. Unset ones
- * keep their default. Returns the bad word, or NULL. A channel must have a
- * name that shm/region.h takes.
+ * keep their default; a consumer without messages takes what the producer
+ * sends. Returns the bad word, or NULL. A channel must have a name that
+ * shm/region.h takes.
  */
 const char *workload_parse(struct workload_opts *opts, int argc,
 			   char *const argv[]);
@@ -70,7 +73,8 @@ int producer_run(struct peer *peer, const struct workload_opts *opts,
 		 struct workload_result *result);
 /*
  * Receive and verify them. 0 also with mismatches; errors as above, the other
- * way round. A producer that is not there yet is waited for.
+ * way round. A producer that is not there yet is waited for; with until_left,
+ * when one has left and all it sent was taken, that is the end.
  */
 int consumer_run(struct peer *peer, const struct workload_opts *opts,
 		 struct workload_result *result);

@@ -248,10 +248,43 @@ static void consumer_of_a_silent_producer_times_out(void)
 			-SHM_ETIMEDOUT);
 	CU_ASSERT_EQUAL(result.messages, 2);
 	assert_why(-SHM_ETIMEDOUT,
-		   "the producer left, and no other came within 30 s");
+		   "the producer left before this one's messages= were sent, "
+		   "and no other came within 30 s");
 	/* The end is free again. */
 	CU_ASSERT_EQUAL(consumer_run(&consumer.peer, &opts, &result),
 			-SHM_ETIMEDOUT);
+	close_pair();
+}
+
+static void consumer_without_a_number_takes_what_the_producer_sends(void)
+{
+	static const uint64_t seqs[] = { 0, 1, 2, 3, 4 };
+
+	open_pair();
+	opts.until_left = true;
+	opts.messages = 3; /* its number is not for it */
+	send(seqs, 5, UNDAMAGED, 0);
+	CU_ASSERT_EQUAL(consumer_run(&consumer.peer, &opts, &result), 0);
+	CU_ASSERT_EQUAL(result.messages, 5);
+	CU_ASSERT_EQUAL(result.mismatches, 0);
+	CU_ASSERT(consumer.clock_ns < WORKLOAD_TIMEOUT_NS / 10);
+	close_pair();
+}
+
+static void consumer_without_a_number_still_waits_for_a_producer(void)
+{
+	struct region region;
+
+	open_pair();
+	opts.until_left = true;
+	CU_ASSERT_EQUAL(workload_attach(&region, &producer.peer), 0);
+	CU_ASSERT_EQUAL(spsc_create(&region, opts.channel, WORKLOAD_MSG_LEN,
+				    SLOTS_NR, 1),
+			0);
+	CU_ASSERT_EQUAL(consumer_run(&consumer.peer, &opts, &result),
+			-SHM_ETIMEDOUT);
+	assert_why(-SHM_ETIMEDOUT, "no producer came within 30 s");
+	CU_ASSERT(consumer.clock_ns >= WORKLOAD_TIMEOUT_NS);
 	close_pair();
 }
 
@@ -398,6 +431,7 @@ static void defaults_are_usable(void)
 {
 	CU_ASSERT_PTR_NULL(workload_parse(&opts, 0, NULL));
 	CU_ASSERT(opts.messages > 0);
+	CU_ASSERT_TRUE(opts.until_left);
 	CU_ASSERT(spsc_len(WORKLOAD_MSG_LEN, opts.slots_nr) > 0);
 	CU_ASSERT(opts.batch > 0);
 	CU_ASSERT_STRING_EQUAL(opts.channel, "messages");
@@ -411,6 +445,7 @@ static void good_words_are_taken_the_last_of_a_key_wins(void)
 
 	CU_ASSERT_PTR_NULL(workload_parse(&opts, 5, words));
 	CU_ASSERT_EQUAL(opts.messages, UINT64_MAX);
+	CU_ASSERT_FALSE(opts.until_left);
 	CU_ASSERT_EQUAL(opts.slots_nr, 1u << 24);
 	CU_ASSERT_EQUAL(opts.batch, 4096);
 	CU_ASSERT_STRING_EQUAL(opts.channel, "a=b");
@@ -487,6 +522,10 @@ static const struct unit_test tests[] = {
 	  consumer_without_a_producer_times_out },
 	{ "consumer_of_a_silent_producer_times_out",
 	  consumer_of_a_silent_producer_times_out },
+	{ "consumer_without_a_number_takes_what_the_producer_sends",
+	  consumer_without_a_number_takes_what_the_producer_sends },
+	{ "consumer_without_a_number_still_waits_for_a_producer",
+	  consumer_without_a_number_still_waits_for_a_producer },
 	{ "producer_without_a_consumer_times_out",
 	  producer_without_a_consumer_times_out },
 	{ "whoever_is_silent_or_dead_is_named",
