@@ -402,6 +402,18 @@ size_too_large() {
 	[ "$(cat "$BATS_TEST_TMPDIR/file")" = precious ]
 }
 
+@test "vm with a share that cannot be made ends with one error that says why" {
+	mkdir "$BATS_TEST_TMPDIR/data" "$BATS_TEST_TMPDIR/own"
+	exec {own}<"$BATS_TEST_TMPDIR/own"
+	flock -n "$own"
+	ivlab vm --image hello --share "data=$BATS_TEST_TMPDIR/data" \
+		--mode cow --private "$BATS_TEST_TMPDIR/own"
+	exec {own}<&-
+	expect 103 "error: share data: "
+	expect 103 "$BATS_TEST_TMPDIR/own: another share uses it"
+	[ "$(wc -l <<<"$errors")" -eq 1 ]
+}
+
 @test "doctor ends with 0 exactly when nothing failed" {
 	ivlab doctor
 	[[ $output == */dev/kvm* ]]

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,8 @@
 #include "vmm/files/p9_uring.h"
 #include "vmm/lab/copy_progress.h"
 
-#define RING_ENTRIES 128
+#define RING_ENTRIES	 128
+#define SHARE_REASON_LEN 512
 /* More than a region of registered memory may be is not worth pinning: all of
  * it would be paid for, touched or not. */
 #define FIX_MAX_LEN (1ull << 30)
@@ -27,7 +29,8 @@ struct call {
 
 struct file_share {
 	struct file_share_opts opts;
-	struct share *share;
+	struct share *share;	       /* NULL: not made yet */
+	char reason[SHARE_REASON_LEN]; /* said meanwhile, the last of it */
 	struct p9_uring *uring; /* NULL: files are read and written in turn */
 	struct p9_export export;
 	struct p9_session *session; /* NULL: no request came yet */
@@ -41,11 +44,18 @@ struct file_share {
 	struct call calls[VIRTIO_9P_REQUESTS_MAX];
 };
 
+/* What is said while the share is made is the reason, if it cannot be. */
 static void say(void *arg, const char *line)
 {
-	const struct file_share *share = arg;
+	struct file_share *share = arg;
 
-	log_warn("share %s: %s", share->opts.name, line);
+	if (share->share) {
+		log_warn("share %s: %s", share->opts.name, line);
+		return;
+	}
+	if (share->reason[0])
+		log_warn("share %s: %s", share->opts.name, share->reason);
+	snprintf(share->reason, sizeof(share->reason), "%s", line);
 }
 
 /* A large file without reflink. True: the VM is to end. */
@@ -225,12 +235,19 @@ int file_share_start(struct file_share *share, struct loop *loop,
 static int open_layers(struct file_share *share)
 {
 	struct share_opts opts = share->opts.share;
+	int err;
 
 	opts.fresh = share->opts.fresh;
 	opts.say = say;
 	opts.copying = copying;
 	opts.arg = share;
-	return share_create(&share->share, &opts); /* says what is wrong */
+	err = share_create(&share->share, &opts);
+	if (err)
+		log_error("share %s: %s", share->opts.name,
+			  share->reason[0] ? share->reason : strerror(-err));
+	else if (share->reason[0])
+		log_warn("share %s: %s", share->opts.name, share->reason);
+	return err;
 }
 
 int file_share_create(struct file_share **out,
