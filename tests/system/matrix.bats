@@ -65,8 +65,27 @@ VMFD: 5 out port: 17, data: 0" ]
 	[ -z "$errors" ]
 }
 
+# Does the CPU keep code inside its segment? QEMU's TCG does not, so neither
+# does the KVM of an emulated machine. The image sets the vector of #GP and jumps
+# to the segment's last two bytes, zeros: behind these is the exception, which
+# leads to a HLT, or else there is an OUT.
+need_code_limit() {
+	# xor ax,ax; mov ds,ax; mov word [52],24; mov word [54],0x1000;
+	# jmp 0xfffe; times 5 nop; hlt
+	image limit 31 c0 8e d8 c7 06 34 00 18 00 c7 06 36 00 00 10 \
+		e9 eb ff 90 90 90 90 90 f4
+	truncate -s 65536 limit
+	# out 0x10,al; hlt
+	printf '\xe6\x10\xf4' >>limit
+	run timeout 60 "$ivlab" boot matrix --schedule io --slices 1 \
+		limit limit
+	[[ $output == *"exit reason: 5"* ]] ||
+		skip "this CPU does not know where a code segment ends"
+}
+
 @test "io: loaded at 0, as the ancestor did, the guests do the same" {
 	need_kvm
+	need_code_limit
 	matrix --schedule io --slices 6 neo morpheus
 	good=$output
 	matrix --schedule io --slices 6 --load 0 neo morpheus
@@ -110,15 +129,18 @@ VMFD: 5 out port: 17, data: 0" ]
 	need_kvm
 	command -v jq >/dev/null || skip "no jq"
 	local order
+	# The last turn may end late on a busy machine, in the bed by some 25 ms:
+	# half a hundredth of ten of these.
+	local quantum=500ms
 	for order in block spread; do
-		matrix --quantum 50ms --slices 10 --order $order \
+		matrix --quantum $quantum --slices 10 --order $order \
 			--stats=stats --json quiet quiet
 		expect 0 ""
 		cat stats
 		jq -e '[.vms[].cpu_ns] | 100 * .[0] / add | 68 < . and . < 72' \
 			stats
 	done
-	matrix --quantum 50ms --slices 10 --frac 1:4 --stats quiet quiet
+	matrix --quantum $quantum --slices 10 --frac 1:4 --stats quiet quiet
 	expect 0 "VMFD 4: "
 	[[ $errors =~ VMFD\ 4:\ (19|20)\.[0-9]\ %\ of\ the\ CPU\ time,\ 2\ of\ 10\ slices ||
 		$errors =~ VMFD\ 4:\ (18|21)\.[0-9]\ %\ of ]]
