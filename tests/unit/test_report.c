@@ -151,6 +151,7 @@ static void text_of_an_empty_result_divides_by_nothing(void)
 	print(report_text);
 	assert_line("seconds         0.000\n");
 	result_init(&result, &lab);
+	result.messages = 1;
 	print(report_text);
 	assert_line("seconds         -\n");
 	CU_ASSERT_PTR_NULL(strstr(text, "nan"));
@@ -175,11 +176,10 @@ static void figures_nobody_reported_are_left_out(void)
 	result_sum(&result, 0);
 	CU_ASSERT_EQUAL(result.exit_code, 0);
 	print(report_text);
-	assert_line("messages        -\n");
-	assert_line("bytes           -\n");
-	assert_line("seconds         -\n");
-	assert_line("mismatches      -\n");
-	CU_ASSERT_PTR_NULL(strstr(text, "messages/s"));
+	CU_ASSERT_PTR_NULL(strstr(text, "messages"));
+	CU_ASSERT_PTR_NULL(strstr(text, "bytes  "));
+	CU_ASSERT_PTR_NULL(strstr(text, "seconds"));
+	CU_ASSERT_PTR_NULL(strstr(text, "mismatches"));
 	CU_ASSERT_PTR_NULL(strstr(text, "throughput"));
 	root = print_json();
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
@@ -359,6 +359,57 @@ static void shares_are_shown_where_there_are_any(void)
 	json_decref(root);
 }
 
+static void share_that_was_missed_is_explained(void)
+{
+	const uint64_t s_ns = 1000000000;
+
+	fill();
+	result.quantum_ns = s_ns / 10;
+	result.vms[0].share = 70;
+	result.vms[0].shared_ns = 617 * s_ns / 1000;
+	result.vms[0].shared_all_ns = s_ns;
+	print(report_text);
+	assert_line("producer: did not want all of its share, as when it "
+		    "sleeps; the others had the rest\n");
+	result.vms[0].shared_ns = 685 * s_ns / 1000;
+	print(report_text);
+	CU_ASSERT_PTR_NULL(strstr(text, "producer: did"));
+	result.vms[0].shared_all_ns = s_ns - 1;
+	print(report_text);
+	assert_line("producer: CPU % is of the 1.000 s that VMs wanted that "
+		    "CPU at a time; shares hold from 1 s on\n");
+	result.vms[0].shared_ns = 0;
+	result.vms[0].shared_all_ns = 0;
+	print(report_text);
+	CU_ASSERT_PTR_NULL(strstr(text, "producer: CPU"));
+}
+
+static void lab_with_copies_says_where_they_are(void)
+{
+	static struct lab copies;
+	static char dir[] = "labs/.ivlab/x";
+	json_t *root;
+
+	fill();
+	print(report_text);
+	CU_ASSERT_PTR_NULL(strstr(text, "changes"));
+	root = print_json();
+	CU_ASSERT_TRUE(json_is_null(json_object_get(root, "private_dir")));
+	json_decref(root);
+	copies.vms_nr = 1;
+	copies.vms[0].shares_nr = 1;
+	copies.shares[0].mode = SHARE_RW;
+	copies.private_dir = dir;
+	result_init(&result, &copies);
+	CU_ASSERT_STRING_EQUAL(result.private_dir, "");
+	copies.shares[0].mode = SHARE_COW;
+	result_init(&result, &copies);
+	print(report_text);
+	assert_line(
+		"changes         labs/.ivlab/x/VM/SHARE has what VM changed "
+		"in a share of mode cow\n");
+}
+
 static void json_of_a_failure_says_why(void)
 {
 	siginfo_t killed = { .si_code = CLD_KILLED };
@@ -509,6 +560,10 @@ static const struct unit_test tests[] = {
 	{ "text_columns_are_aligned", text_columns_are_aligned },
 	{ "files_are_shown_where_there_are_any",
 	  files_are_shown_where_there_are_any },
+	{ "share_that_was_missed_is_explained",
+	  share_that_was_missed_is_explained },
+	{ "lab_with_copies_says_where_they_are",
+	  lab_with_copies_says_where_they_are },
 	{ "shares_are_shown_where_there_are_any",
 	  shares_are_shown_where_there_are_any },
 	{ "text_shows_unknown_kvm_exits_as_dash",

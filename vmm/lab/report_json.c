@@ -102,6 +102,8 @@ static json_t *vm_json(const struct vm_result *vm, int *err)
 	set(object, "cpu_percent",
 	    vm->shared_all_ns ? json_real(result_cpu_percent(vm)) : json_null(),
 	    err);
+	set(object, "cpu_shared_seconds",
+	    json_real((double)vm->shared_all_ns / 1e9), err);
 	set(object, "share", vm->share ? json_integer(vm->share) : json_null(),
 	    err);
 	set(object, "files", files_json(vm, err), err);
@@ -160,6 +162,10 @@ int report_json(FILE *out, const struct lab_result *r)
 	set(root, "mismatches", figure_json(r->mismatches), &err);
 	set(root, "kvm", report_json_string(r->kvm), &err);
 	set(root, "region", region_json(r, &err), &err);
+	set(root, "private_dir",
+	    r->private_dir[0] ? report_json_string(r->private_dir)
+			      : json_null(),
+	    &err);
 	set(root, "start_ms", json_real((double)r->start_ns / 1e6), &err);
 	set(root, "start_kvm_ms", json_real((double)r->start_kvm_ns / 1e6),
 	    &err);

@@ -41,12 +41,15 @@ static void put_figure(FILE *out, const char *label, uint64_t figure,
 		row(out, label, "%llu%s", (unsigned long long)figure, remark);
 }
 
-/* "-": no VM reported it. */
+/* Nothing of a lab that does not stream; "-": no VM reported it. */
 static void put_figures(FILE *out, const struct lab_result *r)
 {
 	bool timed = r->ns && r->ns != RESULT_UNKNOWN;
 	double seconds = timed ? (double)r->ns / 1e9 : 0;
 
+	if (r->messages == RESULT_UNKNOWN && r->bytes == RESULT_UNKNOWN &&
+	    r->ns == RESULT_UNKNOWN && r->mismatches == RESULT_UNKNOWN)
+		return;
 	put_figure(out, "messages", r->messages,
 		   r->incomplete ? " (incomplete: the lab was cut short)" : "");
 	put_figure(out, "bytes", r->bytes, "");
@@ -74,6 +77,10 @@ static void put_lab(FILE *out, const struct lab_result *r)
 		    "%.1f ms to the first instruction of the last VM, %.1f ms "
 		    "of it inside KVM",
 		    (double)r->start_ns / 1e6, (double)r->start_kvm_ns / 1e6);
+	if (r->private_dir[0])
+		row(out, "changes",
+		    "%s/VM/SHARE has what VM changed in a share of mode cow",
+		    r->private_dir);
 }
 
 /* The figures that are not in the tables already. */
@@ -153,6 +160,30 @@ static void put_files(FILE *out, const struct lab_result *r, int name_width)
 	}
 }
 
+/* Why is a percentage not the share? */
+static void put_share_words(FILE *out, const struct lab_result *r,
+			    const struct vm_result *vm)
+{
+	switch (result_share(r, vm)) {
+	case RESULT_SHARE_TOO_SOON:
+		fprintf(out,
+			"%s: CPU %% is of the %.3f s that VMs wanted that CPU "
+			"at a time; shares hold from %.3g s on\n",
+			vm->name, (double)vm->shared_all_ns / 1e9,
+			(double)(RESULT_SHARE_QUANTA * r->quantum_ns) / 1e9);
+		break;
+	case RESULT_SHARE_LEFT:
+		fprintf(out,
+			"%s: did not want all of its share, as when it "
+			"sleeps; the others had the rest\n",
+			vm->name);
+		break;
+	case RESULT_SHARE_KEPT:
+	case RESULT_SHARE_NONE:
+		break;
+	}
+}
+
 static void put_vms(FILE *out, const struct lab_result *r)
 {
 	int name_width = (int)strlen("vm");
@@ -187,8 +218,10 @@ static void put_vms(FILE *out, const struct lab_result *r)
 	}
 	widen(&name_width, "files");
 	put_files(out, r, name_width);
-	for (uint32_t i = 0; i < r->vms_nr; i++)
+	for (uint32_t i = 0; i < r->vms_nr; i++) {
+		put_share_words(out, r, &r->vms[i]);
 		put_reports(out, &r->vms[i]);
+	}
 }
 
 int report_text(FILE *out, const struct lab_result *result)

@@ -131,6 +131,21 @@ void result_take_vm(struct vm_result *vm, const char *name,
 		say_end(vm, stats, stopped);
 }
 
+#define SHARE_POINTS 2.0 /* decision 0007 */
+
+/* Has any VM changes of its own? */
+static bool has_private(const struct lab *lab)
+{
+	for (uint32_t i = 0; i < lab->vms_nr; i++) {
+		const struct lab_vm *vm = &lab->vms[i];
+
+		for (uint32_t j = 0; j < vm->shares_nr; j++)
+			if (lab->shares[vm->shares[j]].mode == SHARE_COW)
+				return true;
+	}
+	return false;
+}
+
 void result_init(struct lab_result *result, const struct lab *lab)
 {
 	*result = (struct lab_result){ .messages = RESULT_UNKNOWN,
@@ -138,7 +153,11 @@ void result_init(struct lab_result *result, const struct lab *lab)
 				       .mismatches = RESULT_UNKNOWN,
 				       .ns = RESULT_UNKNOWN,
 				       .region_len = lab->region_len,
-				       .hugepages_wanted = lab->hugepages };
+				       .hugepages_wanted = lab->hugepages,
+				       .quantum_ns = lab->quantum_ns };
+	if (has_private(lab))
+		snprintf(result->private_dir, sizeof(result->private_dir), "%s",
+			 lab->private_dir);
 }
 
 static uint64_t figure(const struct vm_result *vm, const char *key)
@@ -235,4 +254,16 @@ void result_fail(struct lab_result *result, int exit_code, const char *fmt, ...)
 double result_cpu_percent(const struct vm_result *vm)
 {
 	return (double)vm->shared_ns * 100 / (double)vm->shared_all_ns;
+}
+
+enum result_share result_share(const struct lab_result *result,
+			       const struct vm_result *vm)
+{
+	if (!vm->share || !vm->shared_all_ns)
+		return RESULT_SHARE_NONE;
+	if (vm->shared_all_ns < RESULT_SHARE_QUANTA * result->quantum_ns)
+		return RESULT_SHARE_TOO_SOON;
+	return result_cpu_percent(vm) < vm->share - SHARE_POINTS
+		       ? RESULT_SHARE_LEFT
+		       : RESULT_SHARE_KEPT;
 }

@@ -10,6 +10,7 @@
 #ifndef VMM_LAB_RESULT_H
 #define VMM_LAB_RESULT_H
 
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -68,6 +69,9 @@ struct lab_result {
 	uint64_t page_len; /* 0: the region was never made */
 	bool hugepages_wanted;
 	char kvm[32]; /* kvm_kind_name() */
+	uint64_t quantum_ns;
+	/* Where VM/SHARE is what a VM changed; "": no share of mode cow. */
+	char private_dir[PATH_MAX];
 
 	struct vm_result vms[LAB_VMS_MAX];
 	uint32_t vms_nr; /* those that were started */
@@ -97,6 +101,17 @@ void result_cut_short(struct lab_result *result, uint64_t messages,
 /* What the VM got of a shared CPU while others wanted it, too. Only with
  * shared_all_ns above 0. */
 double result_cpu_percent(const struct vm_result *vm);
+
+/* How that percentage goes with the VM's share. */
+enum result_share {
+	RESULT_SHARE_KEPT,     /* or more: what others left */
+	RESULT_SHARE_NONE,     /* no share, or nobody else wanted the CPU */
+	RESULT_SHARE_TOO_SOON, /* over less than RESULT_SHARE_QUANTA */
+	RESULT_SHARE_LEFT,     /* less: it did not want all of it */
+};
+#define RESULT_SHARE_QUANTA 10u /* from then on shares are right */
+enum result_share result_share(const struct lab_result *result,
+			       const struct vm_result *vm);
 /* Set error and exit_code; the first error stays. */
 __attribute__((format(printf, 3, 4))) void
 result_fail(struct lab_result *result, int exit_code, const char *fmt, ...);
