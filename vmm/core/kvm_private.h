@@ -30,4 +30,7 @@ struct kvm_vcpu {
 	uint64_t xcr0;	     /* what CPUID offers, 0: no XSAVE */
 };
 
+/* Code 0x08 and data 0x10 from 0 to 4 GiB, for 64 or for 32 bit. */
+void kvm_flat_segments(struct kvm_sregs *sregs, bool is_long);
+
 #endif

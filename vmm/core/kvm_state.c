@@ -44,25 +44,7 @@ int kvm_vcpu_interrupt(struct kvm_vcpu *vcpu, uint8_t vector)
 /* Flat 32-bit segments, paging by the probe's directory. */
 static void probe_sregs(struct kvm_sregs *sregs)
 {
-	struct kvm_segment code = {
-		.selector = 0x08,
-		.limit = 0xffffffff,
-		.type = 11, /* execute, read, accessed */
-		.present = 1,
-		.s = 1,
-		.db = 1,
-		.g = 1,
-	};
-	struct kvm_segment data = code;
-
-	data.selector = 0x10;
-	data.type = 3; /* read, write, accessed */
-	sregs->cs = code;
-	sregs->ds = data;
-	sregs->es = data;
-	sregs->fs = data;
-	sregs->gs = data;
-	sregs->ss = data;
+	kvm_flat_segments(sregs, false);
 	sregs->cr3 = PROBE_DIR_GPA;
 	sregs->cr4 = CR4_PSE;
 	sregs->cr0 = CR0_PE | CR0_ET | CR0_NE | CR0_PG;

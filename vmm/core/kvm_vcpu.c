@@ -111,9 +111,9 @@ void kvm_vcpu_destroy(struct kvm_vcpu *vcpu)
 	free(vcpu);
 }
 
-/* Flat segments; limits and bases do not count in 64-bit mode, but VMX checks
- * their consistency at entry (Intel SDM vol. 3, 26.3.1.2). */
-static void sregs_segments(struct kvm_sregs *sregs)
+/* Limits and bases do not count in 64-bit mode, but VMX checks their
+ * consistency at entry (Intel SDM vol. 3, 26.3.1.2). */
+void kvm_flat_segments(struct kvm_sregs *sregs, bool is_long)
 {
 	struct kvm_segment code = {
 		.selector = 0x08,
@@ -121,7 +121,8 @@ static void sregs_segments(struct kvm_sregs *sregs)
 		.type = 11, /* execute, read, accessed */
 		.present = 1,
 		.s = 1,
-		.l = 1,
+		.l = is_long,
+		.db = !is_long,
 		.g = 1,
 	};
 	struct kvm_segment data = code;
@@ -156,7 +157,7 @@ int kvm_vcpu_set_long_mode(struct kvm_vcpu *vcpu,
 
 	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs))
 		return -errno;
-	sregs_segments(&sregs);
+	kvm_flat_segments(&sregs, true);
 	sregs.cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG;
 	sregs.cr3 = state->cr3;
 	sregs.cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT |
