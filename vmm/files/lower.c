@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,6 +41,19 @@ static int identity_now(const struct share *share, struct identity *id)
 	return 0;
 }
 
+/* The path in a record; NULL: it is none. */
+static const char *parse(const char *text, struct identity *id)
+{
+	char *end;
+
+	id->dev = strtoull(text, &end, 10);
+	if (end == text || *end != ':')
+		return NULL;
+	text = end + 1;
+	id->ino = strtoull(text, &end, 10);
+	return end != text && end[0] == ' ' && end[1] == '/' ? end + 1 : NULL;
+}
+
 /* -ENOENT: the layer is of a time before there were records. What is no
  * record is that of no directory. */
 static int identity_read(int home_fd, struct identity *id)
@@ -47,7 +61,7 @@ static int identity_read(int home_fd, struct identity *id)
 	char text[PATH_MAX + 64];
 	int fd = openat(home_fd, RECORD,
 			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	int path_at = 0;
+	const char *path;
 	ssize_t len;
 
 	if (fd < 0)
@@ -57,14 +71,13 @@ static int identity_read(int home_fd, struct identity *id)
 	if (len < 0)
 		return -errno;
 	text[len] = '\0';
-	if (sscanf(text, "%llu:%llu %n", &id->dev, &id->ino, &path_at) != 2 ||
-	    text[path_at] != '/' || text[len - 1] != '\n' ||
-	    (size_t)(len - path_at) > sizeof(id->path)) {
+	path = parse(text, id);
+	if (!path || text[len - 1] != '\n' || strlen(path) > sizeof(id->path)) {
 		*id = (struct identity){ .path = "an unreadable " RECORD };
 		return 0;
 	}
 	text[len - 1] = '\0';
-	memcpy(id->path, text + path_at, (size_t)(len - path_at));
+	memcpy(id->path, path, strlen(path) + 1);
 	return 0;
 }
 
@@ -86,7 +99,7 @@ static int identity_write(int home_fd, const struct identity *id)
 
 int lower_check(struct share *share, const char *upper)
 {
-	struct identity was, now;
+	struct identity was = { 0 }, now = { 0 };
 	bool same_inode, same_path;
 	int err = identity_now(share, &now);
 
@@ -108,7 +121,7 @@ int lower_check(struct share *share, const char *upper)
 
 int lower_note(struct share *share)
 {
-	struct identity was, now;
+	struct identity was = { 0 }, now = { 0 };
 	int err = identity_now(share, &now);
 
 	if (err)
