@@ -44,6 +44,7 @@ struct side {
 	bool producer;
 	int err;
 	struct workload_result result;
+	uint64_t doorbells_nr, sleeps_nr, late_nr; /* struct peer's */
 };
 
 static void *serve(void *arg)
@@ -146,6 +147,9 @@ static void *run_side(void *arg)
 		return NULL;
 	}
 	side->err = run_workload(side, host_peer_peer(host));
+	side->doorbells_nr = host_peer_peer(host)->doorbells_nr;
+	side->sleeps_nr = host_peer_peer(host)->sleeps_nr;
+	side->late_nr = host_peer_peer(host)->late_nr;
 	if (side->err)
 		fprintf(stderr, "host_pair: %s: %s\n",
 			side->producer ? "producer" : "consumer",
@@ -154,17 +158,25 @@ static void *run_side(void *arg)
 	return NULL;
 }
 
-static void print_result(const struct pair *pair,
-			 const struct workload_result *r)
+static void print_result(const struct pair *pair, const struct side *producer,
+			 const struct side *consumer)
 {
+	const struct workload_result *r = &consumer->result;
 	double ns = r->messages ? (double)r->ns / (double)r->messages : 0;
 
 	printf(pair->json ? "{\"messages\": %llu, \"ns\": %llu, "
-			    "\"mismatches\": %llu, \"ns_per_message\": %.4f}\n"
+			    "\"mismatches\": %llu, \"ns_per_message\": %.4f, "
+			    "\"doorbells\": %llu, \"sleeps\": %llu, "
+			    "\"late\": %llu}\n"
 			  : "%llu messages in %llu ns, %llu mismatches: %.2f "
-			    "ns a message\n",
+			    "ns a message; %llu doorbells, %llu sleeps, "
+			    "%llu of them too long\n",
 	       (unsigned long long)r->messages, (unsigned long long)r->ns,
-	       (unsigned long long)r->mismatches, ns);
+	       (unsigned long long)r->mismatches, ns,
+	       (unsigned long long)(producer->doorbells_nr +
+				    consumer->doorbells_nr),
+	       (unsigned long long)(producer->sleeps_nr + consumer->sleeps_nr),
+	       (unsigned long long)(producer->late_nr + consumer->late_nr));
 }
 
 static int stream(struct pair *pair)
@@ -185,7 +197,7 @@ static int stream(struct pair *pair)
 	pthread_join(server, NULL);
 	if (producer.err || consumer.err)
 		return EXIT_FAILURE;
-	print_result(pair, &consumer.result);
+	print_result(pair, &producer, &consumer);
 	return consumer.result.mismatches ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -47,6 +47,9 @@ struct peer {
 	uint32_t vectors_nr;   /* own vectors are 0..vectors_nr-1; 0: no bell */
 	uint64_t doorbells_nr; /* notify() calls, for reports */
 	uint64_t sleeps_nr;    /* wait() calls that slept, for reports */
+	uint64_t late_nr;      /* of them: nothing rang, and yet something had
+				* come. The other end paused without a flush,
+				* or its doorbell got lost. */
 };
 
 static inline int peer_notify(struct peer *peer, uint32_t id, uint32_t vector)

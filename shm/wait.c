@@ -48,6 +48,8 @@ static int doze(const struct wait *w, uint64_t left_ns)
 			answer = err;
 		else
 			answer = w->ready(w->end);
+		if (err == -SHM_ETIMEDOUT && answer > 0)
+			w->peer->late_nr++;
 	}
 	bell_disarm(w->bell);
 	return answer;

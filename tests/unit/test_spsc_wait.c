@@ -271,7 +271,34 @@ static void waits_are_counted_by_who_sleeps(void)
 	room_close();
 }
 
+static void push_silently(struct fake_peer *fake)
+{
+	(void)fake;
+	CU_ASSERT_EQUAL(push_nr(0), 1);
+}
+
+static void sleeper_whom_nobody_rang_counts_what_it_missed(void)
+{
+	room_open_both(0);
+	/* The doorbell gets lost: bell_ring() says nothing, the fake raises
+	 * nothing. */
+	rx_fake.asleep = push_silently;
+	CU_ASSERT_EQUAL(spsc_wait_data(&rx, PEER_WAIT_FOREVER), 0);
+	CU_ASSERT_EQUAL(rx_fake.peer.late_nr, 1);
+	CU_ASSERT_EQUAL(pop_nr(0), 1);
+	/* One that was rung, or that waited for nothing, missed nothing. */
+	rx_fake.asleep = NULL;
+	CU_ASSERT_EQUAL(spsc_wait_data(&rx, 25 * MS_NS), -SHM_ETIMEDOUT);
+	rx_fake.asleep = push_silently;
+	rx_fake.raised = true;
+	CU_ASSERT_EQUAL(spsc_wait_data(&rx, PEER_WAIT_FOREVER), 0);
+	CU_ASSERT_EQUAL(rx_fake.peer.late_nr, 1);
+	room_close();
+}
+
 static const struct unit_test tests[] = {
+	{ "sleeper_whom_nobody_rang_counts_what_it_missed",
+	  sleeper_whom_nobody_rang_counts_what_it_missed },
 	{ "nobody_awake_is_rung", nobody_awake_is_rung },
 	{ "sleeping_consumer_is_rung_once_at_its_vector",
 	  sleeping_consumer_is_rung_once_at_its_vector },
