@@ -162,6 +162,9 @@ static void print_result(const struct pair *pair, const struct side *producer,
 			 const struct side *consumer)
 {
 	const struct workload_result *r = &consumer->result;
+	uint64_t doorbells_nr = producer->doorbells_nr + consumer->doorbells_nr;
+	uint64_t sleeps_nr = producer->sleeps_nr + consumer->sleeps_nr;
+	uint64_t late_nr = producer->late_nr + consumer->late_nr;
 	double ns = r->messages ? (double)r->ns / (double)r->messages : 0;
 
 	printf(pair->json ? "{\"messages\": %llu, \"ns\": %llu, "
@@ -173,10 +176,8 @@ static void print_result(const struct pair *pair, const struct side *producer,
 			    "%llu of them too long\n",
 	       (unsigned long long)r->messages, (unsigned long long)r->ns,
 	       (unsigned long long)r->mismatches, ns,
-	       (unsigned long long)(producer->doorbells_nr +
-				    consumer->doorbells_nr),
-	       (unsigned long long)(producer->sleeps_nr + consumer->sleeps_nr),
-	       (unsigned long long)(producer->late_nr + consumer->late_nr));
+	       (unsigned long long)doorbells_nr, (unsigned long long)sleeps_nr,
+	       (unsigned long long)late_nr);
 }
 
 static int stream(struct pair *pair)

@@ -87,7 +87,7 @@ static void wait_is_a_multiple_of_a_look_and_has_a_limit(void)
 	start = cpu_ticks();
 	chase_wait(&c);
 	CU_ASSERT(cpu_ticks() - start >=
-		  CHASE_LOOK_MAX_TICKS * CHASE_WAIT_LOOKS);
+		  (uint64_t)CHASE_LOOK_MAX_TICKS * CHASE_WAIT_LOOKS);
 	c.wait_looks = 0;
 	chase_wait(&c);
 	chase_judge(&c, 64);

@@ -7,7 +7,7 @@
 
 #define WORDS	  (SLOT_LEN / 8)
 #define BLOCK_NR  2u /* an eighth of SLOTS_NR */
-#define BLOCK_LEN (BLOCK_NR * SLOT_LEN)
+#define BLOCK_LEN ((uint64_t)BLOCK_NR * SLOT_LEN)
 
 static struct spsc_block_tx out;
 static struct spsc_block_rx in;
@@ -82,6 +82,17 @@ static void messages_are_seen_by_the_block(void)
 	room_close();
 }
 
+/* Take up to nr messages, of which *seen is the next. */
+static void take_some(uint64_t *seen, uint32_t nr)
+{
+	for (; nr; nr--) {
+		int got = take(*seen);
+
+		CU_ASSERT(got == 0 || got == 1);
+		*seen += got == 1;
+	}
+}
+
 static void messages_arrive_in_order_across_every_wrap(void)
 {
 	static const uint64_t starts[] = { 0, 13, UINT32_MAX - 7,
@@ -97,12 +108,7 @@ static void messages_arrive_in_order_across_every_wrap(void)
 				sent += put(sent) == 1;
 			if (turn % 3 == 0)
 				(void)spsc_block_flush(&out);
-			for (uint32_t i = 0; i < turn % 19; i++) {
-				int got = take(seen);
-
-				CU_ASSERT(got == 0 || got == 1);
-				seen += got == 1;
-			}
+			take_some(&seen, turn % 19);
 		}
 		CU_ASSERT(seen <= sent);
 		room_close();
