@@ -49,7 +49,8 @@ static const char *produce(struct peer *peer)
 	struct spsc_tx tx;
 
 	if (spsc_open_tx(&tx, &pair_region, test->name, peer, 0) ||
-	    spsc_block_open_tx(&b, &tx, block, test->block_nr * SLOT_LEN))
+	    spsc_block_open_tx(&b, &tx, block,
+			       (uint64_t)test->block_nr * SLOT_LEN))
 		return "the producer cannot open its end";
 	tx.spin_ns = test->spin_ns;
 	for (uint64_t nr = 0; nr < MESSAGES && !fault;) {
