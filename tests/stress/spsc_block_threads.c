@@ -7,14 +7,15 @@
 #include "tests/stress/pair_frame.h"
 
 #define SLOT_WORDS 8u
-#define SLOT_LEN   (SLOT_WORDS * 8)
+#define SLOT_LEN   64ull
 #define MESSAGES   200000u
 #define FLUSH_NR   97u /* so often the producer says that it pauses */
 
 struct test {
 	const char *name;
-	uint32_t slots_nr, block_nr;
+	uint64_t block_nr;
 	uint64_t spin_ns; /* of both ends */
+	uint32_t slots_nr;
 	bool tx_blocks, rx_blocks;
 };
 
@@ -49,8 +50,7 @@ static const char *produce(struct peer *peer)
 	struct spsc_tx tx;
 
 	if (spsc_open_tx(&tx, &pair_region, test->name, peer, 0) ||
-	    spsc_block_open_tx(&b, &tx, block,
-			       (uint64_t)test->block_nr * SLOT_LEN))
+	    spsc_block_open_tx(&b, &tx, block, test->block_nr * SLOT_LEN))
 		return "the producer cannot open its end";
 	tx.spin_ns = test->spin_ns;
 	for (uint64_t nr = 0; nr < MESSAGES && !fault;) {
@@ -110,11 +110,11 @@ static bool ring_make(void)
 #define SPIN_NS WAIT_SPIN_DEFAULT_NS
 
 static const struct test tests[] = {
-	{ "both_in_blocks_and_asleep", 64, 8, 0, true, true },
-	{ "both_in_blocks_and_spinning", 256, 32, SPIN_NS, true, true },
-	{ "block_of_one", 4, 1, SPIN_NS, true, true },
-	{ "producer_in_blocks", 128, 16, SPIN_NS, true, false },
-	{ "consumer_in_blocks", 128, 16, SPIN_NS, false, true },
+	{ "both_in_blocks_and_asleep", 8, 0, 64, true, true },
+	{ "both_in_blocks_and_spinning", 32, SPIN_NS, 256, true, true },
+	{ "block_of_one", 1, SPIN_NS, 4, true, true },
+	{ "producer_in_blocks", 16, SPIN_NS, 128, true, false },
+	{ "consumer_in_blocks", 16, SPIN_NS, 128, false, true },
 };
 
 int main(void)
