@@ -173,7 +173,9 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	plan_make(&plan, o.quick, o.only);
 	if (!plan.nr) {
-		fprintf(stderr, "bench_peers: no workload has a name with %s\n",
+		fprintf(stderr,
+			"bench_peers: no workload has \"%s\" in its name; "
+			"names are like 64B x1 512KiB, rtt 56B, mpmc 8B 1P1C\n",
 			o.only);
 		return EXIT_FAILURE;
 	}

@@ -93,9 +93,10 @@ static void put_machine(FILE *out, const struct report *r)
 		machine_compiler, machine_flags, machine_build);
 	fprintf(out,
 		"medians of %u interleaved rounds, %s; ns per message, of a "
-		"round trip its median\n* ours   = limit of the machine   "
-		"x peer: best peer's ns by its own   limit: limit's ns by its "
-		"own\n",
+		"round trip its median\n* ours   = no queue: lines or bytes "
+		"without messages, what a queue is held against\nx peer: best "
+		"peer's ns by its own   limit: fastest ='s ns by its own "
+		"(above 1: faster than them)\n",
 		r->rounds_nr,
 		m->realtime ? "real-time priority"
 			    : "normal priority (real-time is not allowed, or "

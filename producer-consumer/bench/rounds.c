@@ -210,12 +210,16 @@ void rounds_run(const struct plan *plan, const struct rounds_opts *opts,
 
 	make_rows(plan, rows, queues);
 	for (*done_nr = 0; go_on(opts, rows, *done_nr); ++*done_nr) {
-		fprintf(stderr, "bench_peers: round %u of %u%s, %u samples\n",
-			*done_nr + 1, opts->rounds_nr,
-			*done_nr < opts->rounds_nr
-				? ""
-				: " (again: the host moved the CPUs)",
-			rows->nr - first);
+		if (*done_nr < opts->rounds_nr)
+			fprintf(stderr,
+				"bench_peers: round %u of %u, %u samples\n",
+				*done_nr + 1, opts->rounds_nr,
+				rows->nr - first);
+		else
+			fprintf(stderr,
+				"bench_peers: one more round, the %u., for the "
+				"host moved the CPUs\n",
+				*done_nr + 1);
 		for (uint32_t i = first; i < rows->nr; i++) {
 			if (*done_nr && rounds_now_ns() >= opts->deadline_ns)
 				return;
