@@ -97,6 +97,30 @@ static void a_disk_error_is_the_answer_and_changes_nothing(void)
 	copy_close();
 }
 
+static void a_fid_is_clunked_also_when_its_copy_fails(void)
+{
+	struct p9_io_op *op;
+
+	if (!copy_open((struct share_opts){ 0 }))
+		return;
+	EXPECT_OK(&s, .type = P9_TXATTRCREATE,
+		  .txattrcreate = { 1, str("user.x"), 2, 0 });
+	CU_ASSERT_EQUAL(ask_write(&s, 1, 0, "hi"), 0);
+	ask_begin(&s, &asks[0],
+		  tagged(7, (struct p9_msg){ .type = P9_TCLUNK,
+					     .tclunk = { 1 } }));
+	CU_ASSERT_FALSE(asks[0].over);
+	held_go(&s.io, 0);
+	op = held_take(&s.io, 0);
+	op->done(op, -ENOSPC);
+	CU_ASSERT_EQUAL(error_of(&asks[0]), ENOSPC);
+	CU_ASSERT_EQUAL(work_nr(), 0);
+	/* Its number is free. */
+	CU_ASSERT_EQUAL(ask_clunk(&s, 1), EBADF);
+	CU_ASSERT_EQUAL(ask_walk(&s, 0, 1, "d"), 0);
+	copy_close();
+}
+
 static void pieces_that_end_early_are_finished(void)
 {
 	struct p9_io_op *op;
@@ -163,6 +187,8 @@ static const struct unit_test tests[] = {
 	  a_file_that_the_host_changes_meanwhile_is_copied_anew },
 	{ "a_disk_error_is_the_answer_and_changes_nothing",
 	  a_disk_error_is_the_answer_and_changes_nothing },
+	{ "a_fid_is_clunked_also_when_its_copy_fails",
+	  a_fid_is_clunked_also_when_its_copy_fails },
 	{ "pieces_that_end_early_are_finished",
 	  pieces_that_end_early_are_finished },
 	{ "a_client_that_leaves_or_begins_anew_ends_it",

@@ -77,6 +77,22 @@ static struct share_node *target_of(const struct p9_request *req,
 	}
 }
 
+/* clunk(5): the fid is gone also when its last effect could not be had. */
+static void forget_fid(const struct p9_request *req)
+{
+	struct p9_fids *fids = &req->session->fids;
+	struct p9_fid *fid;
+	struct p9_msg msg;
+
+	/* It was a message then, and is private memory. */
+	(void)p9_decode_head(req->head, req->head_len, req->len, &msg);
+	if (msg.type != P9_TCLUNK)
+		return;
+	fid = p9_fids_find(fids, msg.tclunk.fid);
+	if (fid)
+		p9_fids_remove(fids, fid);
+}
+
 static void ready(struct share_wait *wait, int err)
 {
 	struct p9_request *req =
@@ -84,10 +100,12 @@ static void ready(struct share_wait *wait, int err)
 
 	req->state = P9_REQUEST_NONE;
 	req->copies_nr++;
-	if (err)
-		p9_reply_error(req, err);
-	else
+	if (!err) {
 		p9_request_again(req);
+		return;
+	}
+	forget_fid(req);
+	p9_reply_error(req, err);
 }
 
 int p9_copy_first(struct p9_request *req, const struct p9_msg *msg)
