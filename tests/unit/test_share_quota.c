@@ -121,6 +121,55 @@ static void promised_bytes_that_never_came_are_free(void)
 	room_end(&room);
 }
 
+/* A write of 64 KiB at the beginning is under way at a file that has as many;
+ * then it lands. */
+static void write_lands(struct room *room, struct share_file *file,
+			uint64_t meanwhile)
+{
+	static char bytes[64 * KIB];
+
+	CU_ASSERT_EQUAL(left(room), meanwhile);
+	CU_ASSERT_EQUAL(pwrite(share_file_fd(file), bytes, sizeof(bytes), 0),
+			65536);
+	share_file_wrote(file);
+	CU_ASSERT_EQUAL(left(room), 60 * KIB);
+}
+
+static void writes_under_way_land_counted_in_a_file_that_is_cut(void)
+{
+	struct share_setattr set = { .valid = SHARE_SET_SIZE,
+				     .size = 64 * KIB };
+	struct share_file *file;
+	struct room room;
+
+	start(&room, 128 * KIB);
+	CU_ASSERT_EQUAL(room_setattr(&room, "file", set), 0);
+	file = room_file(&room, "file", O_WRONLY);
+	CU_ASSERT_EQUAL(share_file_reserve(file, 0, 64 * KIB), 0);
+	set.size = 0;
+	CU_ASSERT_EQUAL(room_setattr(&room, "file", set), 0);
+	write_lands(&room, file, 60 * KIB);
+	CU_ASSERT_EQUAL(share_file_reserve(file, 0, 64 * KIB), 0);
+	CU_ASSERT_EQUAL(room_open_err(&room, "file", O_WRONLY | O_TRUNC), 0);
+	write_lands(&room, file, 60 * KIB);
+	/* Cut and grown: what is promised is not taken twice. */
+	CU_ASSERT_EQUAL(share_file_reserve(file, 0, 64 * KIB), 0);
+	CU_ASSERT_EQUAL(room_setattr(&room, "file", set), 0);
+	set.size = 100 * KIB;
+	CU_ASSERT_EQUAL(room_setattr(&room, "file", set), 0);
+	CU_ASSERT_EQUAL(left(&room), 24 * KIB);
+	set.size = 0;
+	CU_ASSERT_EQUAL(room_setattr(&room, "file", set), 0);
+	write_lands(&room, file, 24 * KIB);
+	/* A write that never comes leaves what is there. */
+	CU_ASSERT_EQUAL(share_file_reserve(file, 0, 64 * KIB), 0);
+	CU_ASSERT_EQUAL(room_setattr(&room, "file", set), 0);
+	share_file_wrote(file);
+	CU_ASSERT_EQUAL(left(&room), 124 * KIB);
+	share_file_close(file);
+	room_end(&room);
+}
+
 static void restart_counts_the_same(void)
 {
 	struct share_opts opts = { .mode = SHARE_COW, .quota = 512 * KIB };
@@ -157,6 +206,8 @@ static const struct unit_test tests[] = {
 	{ "truncating_open_frees", truncating_open_frees },
 	{ "promised_bytes_that_never_came_are_free",
 	  promised_bytes_that_never_came_are_free },
+	{ "writes_under_way_land_counted_in_a_file_that_is_cut",
+	  writes_under_way_land_counted_in_a_file_that_is_cut },
 	{ "restart_counts_the_same", restart_counts_the_same },
 };
 

@@ -89,10 +89,34 @@ int share_getattr(struct share_node *node, struct share_attr *attr)
 	return 0;
 }
 
-static int set_size(struct share_node *node, uint64_t size)
+/* Cut or grow what counts `held` bytes for the quota. */
+static int resize(struct share_node *node, int fd, uint64_t held, uint64_t size)
 {
 	struct quota *quota = &node->share->quota;
-	uint64_t held, wanted = quota_bytes(size);
+	uint64_t wanted = quota_bytes(size);
+	int err;
+
+	/* Writes under way may bring back what is cut: their end settles it. */
+	if (held < node->promised)
+		held = node->promised;
+	err = wanted > held ? quota_take(quota, wanted - held) : 0;
+	if (err)
+		return err;
+	if (ftruncate(fd, (off_t)size) < 0) {
+		err = -errno;
+		if (wanted > held)
+			quota_give(quota, wanted - held);
+		return err;
+	}
+	if (wanted > held && node->writes)
+		node->promised = wanted;
+	else if (wanted < held && !node->writes)
+		quota_give(quota, held - wanted);
+	return 0;
+}
+
+static int set_size(struct share_node *node, uint64_t size)
+{
 	struct stat st;
 	int fd, err;
 
@@ -102,24 +126,10 @@ static int set_size(struct share_node *node, uint64_t size)
 	fd = layer_open(node->upper_fd, O_WRONLY);
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &st) < 0) {
-		err = -errno;
-		goto done;
-	}
-	held = quota_bytes((uint64_t)st.st_size);
-	if (wanted > held)
-		err = quota_take(quota, wanted - held);
-	if (err)
-		goto done;
-	if (ftruncate(fd, (off_t)size) < 0) {
-		err = -errno;
-		if (wanted > held)
-			quota_give(quota, wanted - held);
-		goto done;
-	}
-	if (wanted < held)
-		quota_give(quota, held - wanted);
-done:
+	err = fstat(fd, &st) < 0
+		      ? -errno
+		      : resize(node, fd, quota_bytes((uint64_t)st.st_size),
+			       size);
 	close(fd);
 	return err;
 }

@@ -30,7 +30,8 @@ static void forget_content(struct share_node *node)
 	struct quota *quota = &node->share->quota;
 	struct stat st;
 
-	if (quota->limit && fstat(node->upper_fd, &st) == 0)
+	/* What writes under way may put there, they settle. */
+	if (quota->limit && !node->writes && fstat(node->upper_fd, &st) == 0)
 		quota_give(quota, quota_bytes((uint64_t)st.st_size));
 }
 
@@ -182,8 +183,10 @@ int share_file_reserve(struct share_file *file, uint64_t off, uint64_t len)
 
 		if (err)
 			return err;
-		node->promised = wanted;
+		held = wanted;
 	}
+	/* Also what is there already: it may be cut before the write lands. */
+	node->promised = held;
 	node->writes++;
 	return 0;
 }
