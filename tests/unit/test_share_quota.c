@@ -170,6 +170,38 @@ static void writes_under_way_land_counted_in_a_file_that_is_cut(void)
 	room_end(&room);
 }
 
+static void appends_under_way_together_count_each(void)
+{
+	static char bytes[64 * KIB];
+	struct share_file *file, *plain;
+	struct room room;
+
+	start(&room, 128 * KIB);
+	CU_ASSERT_EQUAL(room_create_file(&room, "new", ""), 0);
+	file = room_file(&room, "new", O_WRONLY | O_APPEND);
+	CU_ASSERT_EQUAL(share_file_reserve(file, 0, 60 * KIB), 0);
+	CU_ASSERT_EQUAL(share_file_reserve(file, 0, 68 * KIB), -EDQUOT);
+	CU_ASSERT_EQUAL(share_file_reserve(file, 0, 64 * KIB), 0);
+	CU_ASSERT_EQUAL(left(&room), 0);
+	CU_ASSERT_EQUAL(write(share_file_fd(file), bytes, 60 * KIB), 61440);
+	share_file_wrote(file);
+	CU_ASSERT_EQUAL(write(share_file_fd(file), bytes, 1), 1);
+	share_file_wrote(file);
+	CU_ASSERT_EQUAL(left(&room), 60 * KIB);
+	/* The second puts the end where the first does not expect it. */
+	CU_ASSERT_EQUAL(share_file_reserve(file, 0, 8 * KIB), 0);
+	plain = room_file(&room, "new", O_WRONLY);
+	CU_ASSERT_EQUAL(share_file_reserve(plain, 72 * KIB, 1), 0);
+	CU_ASSERT_EQUAL(pwrite(share_file_fd(plain), bytes, 1, 72 * KIB), 1);
+	share_file_wrote(plain);
+	CU_ASSERT_EQUAL(write(share_file_fd(file), bytes, 8 * KIB), 8192);
+	share_file_wrote(file);
+	CU_ASSERT_EQUAL(left(&room), 40 * KIB);
+	share_file_close(plain);
+	share_file_close(file);
+	room_end(&room);
+}
+
 static void restart_counts_the_same(void)
 {
 	struct share_opts opts = { .mode = SHARE_COW, .quota = 512 * KIB };
@@ -208,6 +240,8 @@ static const struct unit_test tests[] = {
 	  promised_bytes_that_never_came_are_free },
 	{ "writes_under_way_land_counted_in_a_file_that_is_cut",
 	  writes_under_way_land_counted_in_a_file_that_is_cut },
+	{ "appends_under_way_together_count_each",
+	  appends_under_way_together_count_each },
 	{ "restart_counts_the_same", restart_counts_the_same },
 };
 

@@ -172,11 +172,14 @@ int share_file_reserve(struct share_file *file, uint64_t off, uint64_t len)
 		return 0;
 	if (fstat(file->fd, &st) < 0)
 		return -errno;
-	if (share_file_append(file))
-		off = (uint64_t)st.st_size;
 	held = quota_bytes((uint64_t)st.st_size);
 	if (held < node->promised)
 		held = node->promised;
+	/* Behind all that is under way. */
+	if (share_file_append(file))
+		off = node->writes ? held : (uint64_t)st.st_size;
+	if (len > INT64_MAX - off)
+		return -EFBIG;
 	wanted = quota_bytes(off + len);
 	if (wanted > held) {
 		int err = quota_take(quota, wanted - held);
@@ -194,16 +197,20 @@ int share_file_reserve(struct share_file *file, uint64_t off, uint64_t len)
 void share_file_wrote(struct share_file *file)
 {
 	struct share_node *node = file->node;
+	struct quota *quota = &node->share->quota;
 	uint64_t held = 0;
 	struct stat st;
 
-	if (!node->share->quota.limit || --node->writes)
+	if (!quota->limit || --node->writes)
 		return;
-	/* What was promised and not used. */
 	if (fstat(file->fd, &st) == 0)
 		held = quota_bytes((uint64_t)st.st_size);
+	/* What was promised and not used; or an append that found the end
+	 * where another write had just put it. */
 	if (node->promised > held)
-		quota_give(&node->share->quota, node->promised - held);
+		quota_give(quota, node->promised - held);
+	else
+		quota->used += held - node->promised;
 	node->promised = 0;
 }
 
