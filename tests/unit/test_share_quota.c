@@ -202,6 +202,57 @@ static void appends_under_way_together_count_each(void)
 	room_end(&room);
 }
 
+/* Open as the node of its first name, which is removed first. */
+static void removed_files_of_two_names_count_until_closed(void)
+{
+	static char bytes[64 * KIB];
+	struct share_file *file;
+	struct room room;
+
+	start(&room, 128 * KIB);
+	CU_ASSERT_EQUAL(room_create_file(&room, "a", ""), 0);
+	CU_ASSERT_EQUAL(room_link(&room, "a", "b"), 0);
+	file = room_file(&room, "a", O_WRONLY);
+	CU_ASSERT_EQUAL(share_write(file, bytes, sizeof(bytes), 0), 65536);
+	CU_ASSERT_EQUAL(room_unlink(&room, "a", false), 0);
+	CU_ASSERT_EQUAL(room_unlink(&room, "b", false), 0);
+	CU_ASSERT_EQUAL(left(&room), 60 * KIB);
+	share_file_close(file);
+	CU_ASSERT_EQUAL(left(&room), 128 * KIB);
+	/* The last one is replaced, and was only in the lower layer. */
+	CU_ASSERT_EQUAL(room_link(&room, "file", "a"), 0);
+	CU_ASSERT_EQUAL(room_create_file(&room, "b", ""), 0);
+	file = room_file(&room, "file", O_WRONLY);
+	CU_ASSERT_EQUAL(room_unlink(&room, "file", false), 0);
+	CU_ASSERT_EQUAL(room_rename(&room, "b", "a"), 0);
+	CU_ASSERT_EQUAL(left(&room), 116 * KIB);
+	share_file_close(file);
+	CU_ASSERT_EQUAL(left(&room), 124 * KIB);
+	room_end(&room);
+}
+
+static void writes_by_two_names_count_once(void)
+{
+	struct share_setattr set = { .valid = SHARE_SET_SIZE };
+	struct share_file *a, *b;
+	struct room room;
+
+	start(&room, 128 * KIB);
+	CU_ASSERT_EQUAL(room_create_file(&room, "a", ""), 0);
+	CU_ASSERT_EQUAL(room_link(&room, "a", "b"), 0);
+	a = room_file(&room, "a", O_WRONLY);
+	b = room_file(&room, "b", O_WRONLY);
+	CU_ASSERT_EQUAL(share_file_reserve(a, 0, 64 * KIB), 0);
+	CU_ASSERT_EQUAL(share_file_reserve(b, 0, 68 * KIB), 0);
+	CU_ASSERT_EQUAL(left(&room), 56 * KIB);
+	CU_ASSERT_EQUAL(room_setattr(&room, "b", set), 0);
+	share_file_wrote(b);
+	write_lands(&room, a, 56 * KIB);
+	share_file_close(a);
+	share_file_close(b);
+	room_end(&room);
+}
+
 static void restart_counts_the_same(void)
 {
 	struct share_opts opts = { .mode = SHARE_COW, .quota = 512 * KIB };
@@ -242,6 +293,9 @@ static const struct unit_test tests[] = {
 	  writes_under_way_land_counted_in_a_file_that_is_cut },
 	{ "appends_under_way_together_count_each",
 	  appends_under_way_together_count_each },
+	{ "removed_files_of_two_names_count_until_closed",
+	  removed_files_of_two_names_count_until_closed },
+	{ "writes_by_two_names_count_once", writes_by_two_names_count_once },
 	{ "restart_counts_the_same", restart_counts_the_same },
 };
 

@@ -93,12 +93,13 @@ int share_getattr(struct share_node *node, struct share_attr *attr)
 static int resize(struct share_node *node, int fd, uint64_t held, uint64_t size)
 {
 	struct quota *quota = &node->share->quota;
+	struct claim none = { 0 }, *claim = node->claim ? node->claim : &none;
 	uint64_t wanted = quota_bytes(size);
 	int err;
 
 	/* Writes under way may bring back what is cut: their end settles it. */
-	if (held < node->promised)
-		held = node->promised;
+	if (held < claim->promised)
+		held = claim->promised;
 	err = wanted > held ? quota_take(quota, wanted - held) : 0;
 	if (err)
 		return err;
@@ -108,9 +109,9 @@ static int resize(struct share_node *node, int fd, uint64_t held, uint64_t size)
 			quota_give(quota, wanted - held);
 		return err;
 	}
-	if (wanted > held && node->writes)
-		node->promised = wanted;
-	else if (wanted < held && !node->writes)
+	if (wanted > held && claim->writes)
+		claim->promised = wanted;
+	else if (wanted < held && !claim->writes)
 		quota_give(quota, held - wanted);
 	return 0;
 }

@@ -178,6 +178,7 @@ static void adopt(struct share_node *node, struct made *made)
 	node->upper_fd = made->fd;
 	node->upper = (struct inode_key){ st.st_dev, st.st_ino };
 	made->fd = -1;
+	claim_join(node);
 	if (!node->gone)
 		(void)ids_give(&share->ids, node->upper, node->id);
 	/* The lower inode has another id from now on, also when the host
@@ -190,7 +191,8 @@ static void adopt(struct share_node *node, struct made *made)
 	file_switch(node);
 	close(node->lower_fd);
 	node->lower_fd = -1;
-	node->owes = node->gone;
+	if (node->claim)
+		node->claim->owes = node->gone;
 }
 
 static int copy_up_one(struct share_node *node, uint64_t keep)

@@ -31,7 +31,8 @@ static void forget_content(struct share_node *node)
 	struct stat st;
 
 	/* What writes under way may put there, they settle. */
-	if (quota->limit && !node->writes && fstat(node->upper_fd, &st) == 0)
+	if (quota->limit && !node->claim->writes &&
+	    fstat(node->upper_fd, &st) == 0)
 		quota_give(quota, quota_bytes((uint64_t)st.st_size));
 }
 
@@ -159,8 +160,8 @@ bool share_file_append(const struct share_file *file)
 
 int share_file_reserve(struct share_file *file, uint64_t off, uint64_t len)
 {
-	struct share_node *node = file->node;
-	struct quota *quota = &node->share->quota;
+	struct quota *quota = &file->node->share->quota;
+	struct claim *claim = file->node->claim;
 	uint64_t held, wanted;
 	struct stat st;
 
@@ -173,11 +174,11 @@ int share_file_reserve(struct share_file *file, uint64_t off, uint64_t len)
 	if (fstat(file->fd, &st) < 0)
 		return -errno;
 	held = quota_bytes((uint64_t)st.st_size);
-	if (held < node->promised)
-		held = node->promised;
+	if (held < claim->promised)
+		held = claim->promised;
 	/* Behind all that is under way. */
 	if (share_file_append(file))
-		off = node->writes ? held : (uint64_t)st.st_size;
+		off = claim->writes ? held : (uint64_t)st.st_size;
 	if (len > INT64_MAX - off)
 		return -EFBIG;
 	wanted = quota_bytes(off + len);
@@ -189,29 +190,29 @@ int share_file_reserve(struct share_file *file, uint64_t off, uint64_t len)
 		held = wanted;
 	}
 	/* Also what is there already: it may be cut before the write lands. */
-	node->promised = held;
-	node->writes++;
+	claim->promised = held;
+	claim->writes++;
 	return 0;
 }
 
 void share_file_wrote(struct share_file *file)
 {
-	struct share_node *node = file->node;
-	struct quota *quota = &node->share->quota;
+	struct quota *quota = &file->node->share->quota;
+	struct claim *claim = file->node->claim;
 	uint64_t held = 0;
 	struct stat st;
 
-	if (!quota->limit || --node->writes)
+	if (!quota->limit || --claim->writes)
 		return;
 	if (fstat(file->fd, &st) == 0)
 		held = quota_bytes((uint64_t)st.st_size);
 	/* What was promised and not used; or an append that found the end
 	 * where another write had just put it. */
-	if (node->promised > held)
-		quota_give(quota, node->promised - held);
+	if (claim->promised > held)
+		quota_give(quota, claim->promised - held);
 	else
-		quota->used += held - node->promised;
-	node->promised = 0;
+		quota->used += held - claim->promised;
+	claim->promised = 0;
 }
 
 int64_t share_read(struct share_file *file, void *buf, size_t len, uint64_t off)

@@ -197,10 +197,13 @@ static int node_create(struct share *share, struct share_node *parent,
 	err = ids_of(&share->ids,
 		     node->upper_fd >= 0 ? node->upper : node->lower,
 		     &node->id);
+	if (!err)
+		err = claim_begin(node);
 	if (err)
 		goto fail;
 	node->parent = parent;
 	if (!tsearch(node, &share->nodes, node_cmp)) {
+		claim_end(node);
 		err = -ENOMEM;
 		goto fail;
 	}
@@ -325,14 +328,8 @@ struct share_node *share_node_get(struct share_node *node)
 static void node_destroy(struct share_node *node)
 {
 	struct share *share = node->share;
-	struct stat st;
-	uint64_t held = 0;
 
-	if (share->quota.limit && node->upper_fd >= 0 && S_ISREG(node->type) &&
-	    fstat(node->upper_fd, &st) == 0)
-		held = quota_bytes((uint64_t)st.st_size);
-	if (node->owes)
-		quota_give(&share->quota, held + QUOTA_OBJECT);
+	claim_end(node);
 	lose(node);
 	assert(!node->lower_files);
 	if (node->upper_fd >= 0)
@@ -370,7 +367,8 @@ void node_removed(struct share_node *node)
 	if (st.st_nlink && !S_ISDIR(st.st_mode))
 		return;
 	ids_forget(&node->share->ids, node->upper);
-	node->owes = true;
+	if (node->claim)
+		node->claim->owes = true;
 }
 
 void node_moved(struct share_node *node, struct share_node *to, char *to_name)

@@ -61,6 +61,24 @@ void quota_give(struct quota *quota, uint64_t bytes);
 /* Count what is below a directory. */
 int quota_scan(struct quota *quota, int dir_fd);
 
+/* --- claim.c: what counts for the quota, by inode ------------------------- */
+
+struct claim {
+	struct inode_key key;
+	uint64_t promised; /* what it may hold after the writes */
+	uint32_t writes;   /* reserved and under way */
+	uint32_t nodes;	   /* that share it */
+	bool owes;	   /* counted until the last of them ends */
+	bool known;	   /* by its key */
+};
+
+struct share_node;
+/* A node is new; -ENOMEM. Without a quota it has none. */
+int claim_begin(struct share_node *node);
+/* It is in the upper layer now: other names of it may be known. */
+void claim_join(struct share_node *node);
+void claim_end(struct share_node *node);
+
 /* --- lower.c: which directory a private layer belongs to ------------------ */
 
 /* -EXDEV: another one than share->lower_fd; said. */
@@ -83,6 +101,7 @@ struct share {
 	uint64_t nodes_nr;
 	struct ids ids;
 	struct quota quota;
+	void *claims; /* tsearch(3): by inode */
 };
 
 static inline bool share_is_cow(const struct share *share)
@@ -102,8 +121,7 @@ struct share_node {
 	struct share_file *lower_files; /* open ones that read the lower */
 	struct share_copy *copy;	/* of it, on its way, or NULL */
 	uint64_t id;
-	uint64_t promised; /* quota: what it may hold after the writes */
-	uint32_t writes;   /* reserved and under way */
+	struct claim *claim; /* NULL: there is no quota */
 	uint32_t refs;
 	uint32_t type; /* S_IFMT bits as the guest sees them */
 	/* Path descriptors or -1. Both: a merged directory. */
@@ -111,7 +129,6 @@ struct share_node {
 	struct inode_key upper, lower;
 	bool found; /* walks to its name lead here */
 	bool gone;  /* its name was taken away */
-	bool owes;  /* quota: counted until the node ends */
 };
 
 static inline int node_fd(const struct share_node *node)
