@@ -91,6 +91,21 @@ static inline unsigned int work_nr(void)
 	return nr - 2;
 }
 
+/* A file with nothing but a hole behind its first byte, fid 2. */
+static inline void sparse_file(unsigned int i)
+{
+	char name[16];
+	int fd;
+
+	(void)snprintf(name, sizeof(name), "sparse%u", i);
+	fd = open(tree_path(s.room.lower.text, name).text,
+		  O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	CU_ASSERT_EQUAL(ftruncate(fd, BIG_LEN), 0);
+	CU_ASSERT_EQUAL(pwrite(fd, "x", 1, 0), 1);
+	close(fd);
+	CU_ASSERT_EQUAL(ask_walk(&s, 0, 2, name), 0);
+}
+
 /* Fid 1 is the large file "big", not open; the copies' pieces are held. */
 static inline bool copy_open(struct share_opts opts)
 {

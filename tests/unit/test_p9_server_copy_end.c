@@ -25,6 +25,52 @@ static void a_flush_ends_it_at_once_and_without_a_trace(void)
 	copy_close();
 }
 
+/* Without a turn, too: else a client could begin any number of them. */
+static void what_is_flushed_before_its_turn_ends_at_once(void)
+{
+	if (!copy_open((struct share_opts){ .quota = 3 * BIG_LEN }))
+		return;
+	open_begins(&asks[0], 7, 1);
+	for (unsigned int i = 0; i < 2 * COPIES_AHEAD_MAX; i++) {
+		sparse_file(i);
+		open_begins(&asks[1], 8, 2);
+		CU_ASSERT_EQUAL(work_nr(), 2);
+		ask_begin(&s, &asks[2], msg_flush(8));
+		CU_ASSERT_TRUE(asks[1].over && asks[2].over);
+		CU_ASSERT_EQUAL(work_nr(), 1);
+		CU_ASSERT_EQUAL(ask_clunk(&s, 2), 0);
+	}
+	go_all();
+	CU_ASSERT_EQUAL(error_of(&asks[0]), 0);
+	CU_ASSERT_TRUE(is_big(s.room.upper.text, "tree/big", 0));
+	copy_close();
+}
+
+static void too_many_copies_at_once_are_refused(void)
+{
+	static struct ask many[COPIES_AHEAD_MAX];
+
+	if (!copy_open((struct share_opts){ 0 }))
+		return;
+	for (unsigned int i = 0; i < COPIES_AHEAD_MAX; i++) {
+		sparse_file(i);
+		open_begins(&many[i], (uint16_t)(10 + i), 2);
+		CU_ASSERT_EQUAL(ask_clunk(&s, 2), 0);
+	}
+	CU_ASSERT_EQUAL(work_nr(), COPIES_AHEAD_MAX);
+	CU_ASSERT_EQUAL(ask_open(&s, 1, P9_OPEN_RDWR), EMFILE);
+	EXPECT_OK(&s, .type = P9_TXATTRCREATE,
+		  .txattrcreate = { 1, str("user.x"), 0, 0 });
+	CU_ASSERT_EQUAL(ask_clunk(&s, 1), EMFILE);
+	CU_ASSERT_EQUAL(ask_clunk(&s, 1), EBADF);
+	CU_ASSERT_EQUAL(ask_walk(&s, 0, 1, "big"), 0);
+	go_all();
+	CU_ASSERT_EQUAL(work_nr(), 0);
+	s.io.holds = false;
+	CU_ASSERT_EQUAL(ask_open(&s, 1, P9_OPEN_RDWR), 0);
+	copy_close();
+}
+
 static void one_of_two_may_go_and_the_other_has_the_copy(void)
 {
 	if (!copy_open((struct share_opts){ 0 }))
@@ -179,6 +225,10 @@ static void the_user_may_give_it_up(void)
 static const struct unit_test tests[] = {
 	{ "a_flush_ends_it_at_once_and_without_a_trace",
 	  a_flush_ends_it_at_once_and_without_a_trace },
+	{ "what_is_flushed_before_its_turn_ends_at_once",
+	  what_is_flushed_before_its_turn_ends_at_once },
+	{ "too_many_copies_at_once_are_refused",
+	  too_many_copies_at_once_are_refused },
 	{ "one_of_two_may_go_and_the_other_has_the_copy",
 	  one_of_two_may_go_and_the_other_has_the_copy },
 	{ "a_copy_that_is_too_short_is_made_again",

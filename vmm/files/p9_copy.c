@@ -78,17 +78,14 @@ static struct share_node *target_of(const struct p9_request *req,
 }
 
 /* clunk(5): the fid is gone also when its last effect could not be had. */
-static void forget_fid(const struct p9_request *req)
+static void forget_fid(const struct p9_request *req, const struct p9_msg *msg)
 {
 	struct p9_fids *fids = &req->session->fids;
 	struct p9_fid *fid;
-	struct p9_msg msg;
 
-	/* It was a message then, and is private memory. */
-	(void)p9_decode_head(req->head, req->head_len, req->len, &msg);
-	if (msg.type != P9_TCLUNK)
+	if (msg->type != P9_TCLUNK)
 		return;
-	fid = p9_fids_find(fids, msg.tclunk.fid);
+	fid = p9_fids_find(fids, msg->tclunk.fid);
 	if (fid)
 		p9_fids_remove(fids, fid);
 }
@@ -97,6 +94,7 @@ static void ready(struct share_wait *wait, int err)
 {
 	struct p9_request *req =
 		(void *)((char *)wait - offsetof(struct p9_request, copy));
+	struct p9_msg msg;
 
 	req->state = P9_REQUEST_NONE;
 	req->copies_nr++;
@@ -104,7 +102,9 @@ static void ready(struct share_wait *wait, int err)
 		p9_request_again(req);
 		return;
 	}
-	forget_fid(req);
+	/* It was a message then, and is private memory. */
+	(void)p9_decode_head(req->head, req->head_len, req->len, &msg);
+	forget_fid(req, &msg);
 	p9_reply_error(req, err);
 }
 
@@ -120,8 +120,11 @@ int p9_copy_first(struct p9_request *req, const struct p9_msg *msg)
 	req->copy.ready = ready;
 	req->state = P9_REQUEST_COPY;
 	later = share_copy_ahead(node, keep, req->session->opts.io, &req->copy);
-	if (!later)
-		req->state = P9_REQUEST_NONE;
 	share_node_put(node);
-	return later ? P9_LATER : 0;
+	if (later > 0)
+		return P9_LATER;
+	req->state = P9_REQUEST_NONE;
+	if (later)
+		forget_fid(req, msg);
+	return later;
 }

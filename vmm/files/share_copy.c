@@ -4,7 +4,8 @@
  *
  * Into the work directory, as copy_up.c does, which takes the finished copy
  * instead of making one. A copy lives as long as somebody waits for it; one
- * that nobody wants any more ends with the piece that is under way.
+ * that nobody wants any more ends at once, or with its piece that is under
+ * way.
  */
 #include "vmm/files/share_copy.h"
 
@@ -35,6 +36,7 @@ struct share_copy {
 struct copier {
 	struct share *share;
 	struct share_copy *copies, **copies_end;
+	uint32_t copies_nr;    /* all that live, not only those */
 	struct share_copy *at; /* whose piece is under way */
 	bool runs;
 	struct p9_io_op op;
@@ -91,6 +93,17 @@ static struct share_copy *list_take(struct copier *copier)
 	return copy;
 }
 
+static void list_remove(struct copier *copier, const struct share_copy *copy)
+{
+	struct share_copy **link = &copier->copies;
+
+	while (*link != copy)
+		link = &(*link)->next;
+	*link = copy->next;
+	if (!*link)
+		copier->copies_end = link;
+}
+
 /* --- one copy ------------------------------------------------------------- */
 
 static void outdate(struct share_copy *copy)
@@ -112,6 +125,7 @@ static void copy_destroy(struct share_copy *copy)
 		work_drop(share, copy->name.text);
 	}
 	quota_give(&share->quota, copy->charged);
+	share->copier->copies_nr--;
 	free(copy);
 	share_node_put(node);
 }
@@ -136,6 +150,7 @@ static struct share_copy *copy_create(struct share_node *node, struct p9_io *io,
 		.len = len,
 		.charged = charged,
 	};
+	share->copier->copies_nr++;
 	copy->waits_end = &copy->waits;
 	copy->fd = layer_create(share->work_fd, copy->name.text, O_RDWR, 0600);
 	if (copy->from_fd < 0 || copy->fd < 0) {
@@ -317,17 +332,25 @@ void share_copy_leave(struct share_wait *wait)
 {
 	struct share_copy *copy = wait->copy;
 	struct share_wait **link;
+	struct copier *copier;
 
 	if (!copy)
 		return;
+	copier = copy->node->share->copier;
 	for (link = &copy->waits; *link != wait;)
 		link = &(*link)->next;
 	*link = wait->next;
 	if (!*link)
 		copy->waits_end = link;
 	wait->copy = NULL;
-	if (!copy->waits && !copy->works && !copy->telling)
-		copy_destroy(copy);
+	if (copy->waits || copy->telling)
+		return;
+	/* One whose piece is under way ends with that. */
+	if (copy->works && copier->at == copy)
+		return;
+	if (copy->works)
+		list_remove(copier, copy);
+	copy_destroy(copy);
 }
 
 /* Is it as the lower file still is, and enough of it? */
@@ -383,6 +406,11 @@ static struct share_copy *copy_begin(struct share_node *node, struct p9_io *io,
 	return copy;
 }
 
+static bool is_full(const struct copier *copier)
+{
+	return copier && copier->copies_nr >= COPIES_AHEAD_MAX;
+}
+
 int share_copy_ahead(struct share_node *node, uint64_t keep, struct p9_io *io,
 		     struct share_wait *wait)
 {
@@ -402,6 +430,8 @@ int share_copy_ahead(struct share_node *node, uint64_t keep, struct p9_io *io,
 		share_copy_leave(wait);
 		wait->told = false;
 	}
+	if (!copy && is_full(node->share->copier))
+		return -EMFILE;
 	if (!copy)
 		copy = copy_begin(node, io, len, &st);
 	if (!copy)

@@ -10,7 +10,8 @@
  *
  * Several copies of a share take turns, a piece of COPY_PIECE_LEN each, with
  * one operation of theirs under way. Who wants a file that is being copied
- * waits with the first one.
+ * waits with the first one. When nobody waits for a copy any more, it is gone
+ * at once; only one with an operation under way ends with that.
  *
  * Called by: the 9P server.
  * Threads:   the share's; ready() is called there.
@@ -31,6 +32,9 @@ struct share_copy;
  * pieces of 1 MiB a copy took three times as long, in changes of thread. */
 #define COPY_AHEAD_MIN (1ull << 20)
 #define COPY_PIECE_LEN (4u << 20)
+/* Copies of a share at a time: each holds two descriptors and room on the
+ * disk, and has its turn only when all others had theirs. */
+#define COPIES_AHEAD_MAX 64u
 
 /* Somebody who waits for a copy. Zeroed: nobody. */
 struct share_wait {
@@ -45,7 +49,8 @@ struct share_wait {
 /*
  * Does a change of node that keeps the first `keep` bytes copy much? 0: no, or
  * it is copied: make the change, then leave. 1: wait->ready() is called,
- * perhaps before this returns. What goes wrong at the beginning is left for the
+ * perhaps before this returns. -EMFILE: there are too many copies already, and
+ * nothing was begun. What else goes wrong at the beginning is left for the
  * change to find out, too. io outlives the share's copies.
  */
 int share_copy_ahead(struct share_node *node, uint64_t keep, struct p9_io *io,
