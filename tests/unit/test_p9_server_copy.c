@@ -223,6 +223,23 @@ static void what_the_quota_has_no_room_for_is_not_begun(void)
 	copy_close();
 }
 
+static void a_file_that_has_room_but_for_itself_is_not_begun(void)
+{
+	if (!copy_open((struct share_opts){ .quota = (BIG_LEN + 4095) / 4096 *
+						     4096 }))
+		return;
+	CU_ASSERT_EQUAL(ask_open(&s, 1, P9_OPEN_RDWR), EDQUOT);
+	CU_ASSERT_EQUAL(s.io.nr, 0);
+	copy_close();
+	if (!copy_open((struct share_opts){
+		    .quota = (BIG_LEN + 4095) / 4096 * 4096 + 4096 }))
+		return;
+	open_begins(&asks[0], 7, 1);
+	go_all();
+	CU_ASSERT_EQUAL(error_of(&asks[0]), 0);
+	copy_close();
+}
+
 static void it_is_flushed_to_the_disk_when_that_is_asked_for(void)
 {
 	unsigned int fsyncs = 0;
@@ -293,6 +310,8 @@ static const struct unit_test tests[] = {
 	{ "holes_stay_and_take_no_time", holes_stay_and_take_no_time },
 	{ "what_the_quota_has_no_room_for_is_not_begun",
 	  what_the_quota_has_no_room_for_is_not_begun },
+	{ "a_file_that_has_room_but_for_itself_is_not_begun",
+	  a_file_that_has_room_but_for_itself_is_not_begun },
 	{ "it_is_flushed_to_the_disk_when_that_is_asked_for",
 	  it_is_flushed_to_the_disk_when_that_is_asked_for },
 	{ "trees_that_are_deleted_meanwhile_leave_it_alone",

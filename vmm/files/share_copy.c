@@ -134,7 +134,8 @@ static struct share_copy *copy_create(struct share_node *node, struct p9_io *io,
 				      uint64_t len, const struct stat *from)
 {
 	struct share *share = node->share;
-	uint64_t charged = quota_bytes(len);
+	/* As the change will be. */
+	uint64_t charged = QUOTA_OBJECT + quota_bytes(len);
 	struct share_copy *copy = calloc(1, sizeof(*copy));
 
 	if (!copy || quota_take(&share->quota, charged)) {
