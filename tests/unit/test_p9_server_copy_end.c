@@ -1,7 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /* test_p9_server_copy_end.c - a copy of a large file that nobody wants any
  * more, that fails, or that is not what was wanted. */
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+
 #include "tests/unit/p9_copy_room.h"
+
+/* In place of libc's: a disk error when the test says so. */
+static bool xattrs_fail;
+
+ssize_t getxattr(const char *path, const char *name, void *value, size_t size)
+{
+	if (xattrs_fail) {
+		errno = EIO;
+		return -1;
+	}
+	return syscall(SYS_getxattr, path, name, value, size);
+}
+
+static unsigned int fds_nr(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned int nr = 0;
+
+	while (readdir(dir))
+		nr++;
+	closedir(dir);
+	return nr;
+}
 
 static void a_flush_ends_it_at_once_and_without_a_trace(void)
 {
@@ -167,6 +193,26 @@ static void a_fid_is_clunked_also_when_its_copy_fails(void)
 	copy_close();
 }
 
+static void a_copy_that_cannot_be_used_is_closed(void)
+{
+	unsigned int before;
+
+	if (!copy_open((struct share_opts){ .quota = 64 << 20 }))
+		return;
+	/* A sticky file may have a record, which is read at the end. */
+	CU_ASSERT_EQUAL(chmod(tree_path(s.room.lower.text, "big").text, 01644),
+			0);
+	before = fds_nr();
+	open_begins(&asks[0], 7, 1);
+	xattrs_fail = true;
+	go_all();
+	xattrs_fail = false;
+	CU_ASSERT_EQUAL(error_of(&asks[0]), EIO);
+	CU_ASSERT_EQUAL(fds_nr(), before);
+	CU_ASSERT_EQUAL(work_nr(), 0);
+	copy_close();
+}
+
 static void pieces_that_end_early_are_finished(void)
 {
 	struct p9_io_op *op;
@@ -239,6 +285,8 @@ static const struct unit_test tests[] = {
 	  a_disk_error_is_the_answer_and_changes_nothing },
 	{ "a_fid_is_clunked_also_when_its_copy_fails",
 	  a_fid_is_clunked_also_when_its_copy_fails },
+	{ "a_copy_that_cannot_be_used_is_closed",
+	  a_copy_that_cannot_be_used_is_closed },
 	{ "pieces_that_end_early_are_finished",
 	  pieces_that_end_early_are_finished },
 	{ "a_client_that_leaves_or_begins_anew_ends_it",

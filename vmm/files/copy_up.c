@@ -19,7 +19,7 @@ struct made {
 	struct stat from;
 	struct record record;
 	int from_fd, fd; /* path descriptors; fd: -1 until it is there */
-	int ahead_fd;	 /* its bytes are there already; -1: they are not */
+	int ahead_fd;	 /* has its bytes already, not taken; or -1 */
 	uint64_t len, charged;
 };
 
@@ -32,14 +32,16 @@ static int made_find(struct share *share, struct made *made)
 static int make_file(struct share *share, struct made *made)
 {
 	int from_fd = -1, fd = made->ahead_fd, err;
+	bool ahead = fd >= 0;
 
-	if (fd < 0)
+	made->ahead_fd = -1;
+	if (!ahead)
 		fd = layer_create(share->work_fd, made->name.text, O_RDWR,
 				  0600);
 	if (fd < 0)
 		return fd;
 	err = made_find(share, made);
-	if (!err && made->ahead_fd < 0 && made->len) {
+	if (!err && !ahead && made->len) {
 		from_fd = layer_open(made->from_fd, O_RDONLY);
 		err = from_fd < 0 ? from_fd
 				  : copy_data(share, from_fd, fd, made->len);
@@ -220,13 +222,10 @@ static int copy_up_one(struct share_node *node, uint64_t keep)
 					  &made.name);
 	}
 	err = quota_take(&share->quota, made.charged);
-	if (err && made.ahead_fd >= 0) {
-		close(made.ahead_fd);
-		work_drop(share, made.name.text);
-	}
 	if (err)
-		return err;
-	err = make(share, &made);
+		made.charged = 0;
+	else
+		err = make(share, &made);
 	if (!err)
 		err = file_prepare(node, made.fd);
 	if (!err)
@@ -238,6 +237,8 @@ static int copy_up_one(struct share_node *node, uint64_t keep)
 	file_forget(node);
 	if (made.fd >= 0)
 		close(made.fd);
+	if (made.ahead_fd >= 0)
+		close(made.ahead_fd);
 	quota_give(&share->quota, made.charged);
 	work_drop(share, made.name.text);
 	return err;
