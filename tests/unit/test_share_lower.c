@@ -1,6 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* test_share_lower.c - a private layer is of one lower directory. */
+#include <errno.h>
+#include <sys/syscall.h>
+
 #include "tests/unit/share_room.h"
+
+/* In place of libc's: what a disk says when there is something to flush. */
+static int fsync_errno;
+static unsigned int fsyncs;
+
+int fsync(int fd)
+{
+	fsyncs++;
+	if (fsync_errno) {
+		errno = fsync_errno;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
 
 /* A layer with one change, of the directory "lower"; there is another one. */
 static void room_with_change(struct room *room)
@@ -132,7 +149,7 @@ static void a_layer_without_a_record_gets_one(void)
 static void a_record_that_is_none_is_refused(void)
 {
 	static const char *const texts[] = {
-		"",	 "\n",	   "1:2\n",    "1:2 relative\n", "x:y /path\n",
+		"\n",	 "1:2\n",  "1:2 relative\n", "x:y /path\n",
 		"1:2 /", "1 2 /a", "1:2/path",
 	};
 	struct room room;
@@ -143,6 +160,67 @@ static void a_record_that_is_none_is_refused(void)
 		CU_ASSERT_EQUAL(try_again(&room, false), -EXDEV);
 		CU_ASSERT_PTR_NOT_NULL(strstr(room.said, "unreadable"));
 	}
+	tree_remove(room.dir.text);
+}
+
+static void a_record_that_a_power_cut_has_emptied_is_none(void)
+{
+	struct room room;
+
+	room_with_change(&room);
+	tree_file(room.upper.text, "ivlab-lower", "");
+	expect_mine(&room);
+	name_other(&room, "other");
+	CU_ASSERT_EQUAL(try_again(&room, false), -EXDEV);
+	tree_remove(room.dir.text);
+}
+
+static void a_record_is_on_the_disk_before_it_has_its_name(void)
+{
+	struct tree_path record;
+	struct room room;
+
+	room_with_change(&room);
+	record = tree_path(room.upper.text, "ivlab-lower");
+	CU_ASSERT_EQUAL(unlink(record.text), 0);
+	fsyncs = 0;
+	fsync_errno = EIO;
+	CU_ASSERT_EQUAL(try_again(&room, false), -EIO);
+	fsync_errno = 0;
+	CU_ASSERT_EQUAL(fsyncs, 1);
+	CU_ASSERT_NOT_EQUAL(access(record.text, F_OK), 0);
+	expect_mine(&room);
+	CU_ASSERT_EQUAL(fsyncs, 2);
+	/* Nothing new: nothing to write. */
+	expect_mine(&room);
+	CU_ASSERT_EQUAL(fsyncs, 2);
+	tree_remove(room.dir.text);
+}
+
+static void a_full_disk_does_not_close_the_layer(void)
+{
+	struct tree_path from;
+	struct room room;
+
+	room_with_change(&room);
+	from = room.lower;
+	name_other(&room, "moved");
+	CU_ASSERT_EQUAL(rename(from.text, room.lower.text), 0);
+	fsync_errno = ENOSPC;
+	expect_mine(&room);
+	fsync_errno = 0;
+	/* The last line; another one follows where there are no xattrs. */
+	CU_ASSERT_TRUE(strstr(room.said, "no room") ||
+		       strstr(room.said, "user xattrs"));
+	CU_ASSERT_NOT_EQUAL(
+		access(tree_path(room.upper.text, "ivlab-lower.new").text,
+		       F_OK),
+		0);
+	/* It is noted when there is room, and not before. */
+	tree_mkdir(room.dir.text, "lower");
+	expect_mine(&room);
+	name_other(&room, "lower");
+	CU_ASSERT_EQUAL(try_again(&room, false), -EXDEV);
 	tree_remove(room.dir.text);
 }
 
@@ -161,6 +239,12 @@ static const struct unit_test tests[] = {
 	  a_layer_without_a_record_gets_one },
 	{ "a_record_that_is_none_is_refused",
 	  a_record_that_is_none_is_refused },
+	{ "a_record_that_a_power_cut_has_emptied_is_none",
+	  a_record_that_a_power_cut_has_emptied_is_none },
+	{ "a_record_is_on_the_disk_before_it_has_its_name",
+	  a_record_is_on_the_disk_before_it_has_its_name },
+	{ "a_full_disk_does_not_close_the_layer",
+	  a_full_disk_does_not_close_the_layer },
 };
 
 UNIT_MAIN("share_lower", tests)

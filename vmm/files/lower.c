@@ -54,8 +54,8 @@ static const char *parse(const char *text, struct identity *id)
 	return end != text && end[0] == ' ' && end[1] == '/' ? end + 1 : NULL;
 }
 
-/* -ENOENT: the layer is of a time before there were records. What is no
- * record is that of no directory. */
+/* -ENOENT: the layer is of a time before there were records, or a power cut
+ * has emptied it. What else is no record is that of no directory. */
 static int identity_read(int home_fd, struct identity *id)
 {
 	char text[PATH_MAX + 64];
@@ -68,8 +68,8 @@ static int identity_read(int home_fd, struct identity *id)
 		return -errno;
 	len = read(fd, text, sizeof(text) - 1);
 	close(fd);
-	if (len < 0)
-		return -errno;
+	if (len <= 0)
+		return len < 0 ? -errno : -ENOENT;
 	text[len] = '\0';
 	path = parse(text, id);
 	if (!path || text[len - 1] != '\n' || strlen(path) > sizeof(id->path)) {
@@ -86,15 +86,21 @@ static int identity_write(int home_fd, const struct identity *id)
 	int fd = openat(home_fd, RECORD_NEW,
 			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
 			0600);
-	int len;
+	int err = 0;
 
 	if (fd < 0)
 		return -errno;
-	len = dprintf(fd, "%llu:%llu %s\n", id->dev, id->ino, id->path);
+	/* On the disk before it has its name: a power cut leaves the old one
+	 * or this one, whole. */
+	if (dprintf(fd, "%llu:%llu %s\n", id->dev, id->ino, id->path) < 0 ||
+	    fsync(fd) < 0)
+		err = -errno;
 	close(fd);
-	if (len < 0)
-		return -EIO;
-	return renameat(home_fd, RECORD_NEW, home_fd, RECORD) < 0 ? -errno : 0;
+	if (!err && renameat(home_fd, RECORD_NEW, home_fd, RECORD) < 0)
+		err = -errno;
+	if (err)
+		(void)unlinkat(home_fd, RECORD_NEW, 0);
+	return err;
 }
 
 int lower_check(struct share *share, const char *upper)
@@ -129,5 +135,14 @@ int lower_note(struct share *share)
 	if (!identity_read(share->home_fd, &was) && was.dev == now.dev &&
 	    was.ino == now.ino && !strcmp(was.path, now.path))
 		return 0;
-	return identity_write(share->home_fd, &now);
+	err = identity_write(share->home_fd, &now);
+	if (err != -ENOSPC && err != -EDQUOT)
+		return err;
+	/* The old one is still good, and what is full must stay usable, if
+	 * only to remove something. */
+	share_say(share,
+		  "share: no room to note that the private directory is that "
+		  "of %s: %s",
+		  now.path, strerror(-err));
+	return 0;
 }
