@@ -224,6 +224,46 @@ static void a_full_disk_does_not_close_the_layer(void)
 	tree_remove(room.dir.text);
 }
 
+/* As a monitor leaves it that is killed when it has begun to start anew. */
+static void a_layer_without_its_tree_is_that_of_any_directory(void)
+{
+	struct room room;
+
+	room_with_change(&room);
+	CU_ASSERT_EQUAL(rename(tree_path(room.upper.text, "tree").text,
+			       tree_path(room.upper.text, "work/w0").text),
+			0);
+	name_other(&room, "other");
+	CU_ASSERT_EQUAL_FATAL(try_again(&room, false), 0);
+	CU_ASSERT_STRING_EQUAL(room_text(&room, "f"), "theirs");
+	CU_ASSERT_NOT_EQUAL(
+		access(tree_path(room.upper.text, "work/w0").text, F_OK), 0);
+	room_close(&room);
+	name_other(&room, "lower");
+	CU_ASSERT_EQUAL(try_again(&room, false), -EXDEV);
+	tree_remove(room.dir.text);
+}
+
+/* The old record must not vouch for changes to the new directory. */
+static void fresh_forgets_the_old_directory_when_the_disk_is_full(void)
+{
+	struct room room;
+
+	room_with_change(&room);
+	name_other(&room, "other");
+	fsync_errno = ENOSPC;
+	CU_ASSERT_EQUAL_FATAL(try_again(&room, true), 0);
+	fsync_errno = 0;
+	room_close(&room);
+	CU_ASSERT_NOT_EQUAL(
+		access(tree_path(room.upper.text, "ivlab-lower").text, F_OK),
+		0);
+	CU_ASSERT_EQUAL_FATAL(try_again(&room, false), 0);
+	CU_ASSERT_STRING_EQUAL(room_text(&room, "f"), "theirs");
+	room_close(&room);
+	tree_remove(room.dir.text);
+}
+
 static const struct unit_test tests[] = {
 	{ "another_directory_is_refused_with_the_cure",
 	  another_directory_is_refused_with_the_cure },
@@ -245,6 +285,10 @@ static const struct unit_test tests[] = {
 	  a_record_is_on_the_disk_before_it_has_its_name },
 	{ "a_full_disk_does_not_close_the_layer",
 	  a_full_disk_does_not_close_the_layer },
+	{ "a_layer_without_its_tree_is_that_of_any_directory",
+	  a_layer_without_its_tree_is_that_of_any_directory },
+	{ "fresh_forgets_the_old_directory_when_the_disk_is_full",
+	  fresh_forgets_the_old_directory_when_the_disk_is_full },
 };
 
 UNIT_MAIN("share_lower", tests)

@@ -107,8 +107,13 @@ int lower_check(struct share *share, const char *upper)
 {
 	struct identity was = { 0 }, now = { 0 };
 	bool same_inode, same_path;
-	int err = identity_now(share, &now);
+	struct stat st;
+	int err;
 
+	/* No changes yet, or none any more: of any directory. */
+	if (fstatat(share->home_fd, "tree", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	err = identity_now(share, &now);
 	if (!err)
 		err = identity_read(share->home_fd, &was);
 	if (err)
@@ -125,6 +130,13 @@ int lower_check(struct share *share, const char *upper)
 	return -EXDEV;
 }
 
+int lower_forget(struct share *share)
+{
+	return unlinkat(share->home_fd, RECORD, 0) < 0 && errno != ENOENT
+		       ? -errno
+		       : 0;
+}
+
 int lower_note(struct share *share)
 {
 	struct identity was = { 0 }, now = { 0 };
@@ -138,8 +150,8 @@ int lower_note(struct share *share)
 	err = identity_write(share->home_fd, &now);
 	if (err != -ENOSPC && err != -EDQUOT)
 		return err;
-	/* The old one is still good, and what is full must stay usable, if
-	 * only to remove something. */
+	/* The old one, if any, is still good, and what is full must stay
+	 * usable, if only to remove something. */
 	share_say(share,
 		  "share: no room to note that the private directory is that "
 		  "of %s: %s",

@@ -189,18 +189,38 @@ static int open_tree(struct share *share)
 	return err;
 }
 
+/* In one step; what is in it is deleted when work/ is emptied. */
+static int take_tree_away(struct share *share)
+{
+	struct work_name name = work_next(share);
+
+	return renameat(share->home_fd, "tree", share->work_fd, name.text) < 0
+		       ? -errno
+		       : 0;
+}
+
+/* All that the layer was, and only then of which directory: killed at any
+ * moment, no changes are taken for those to another one. */
+static int start_anew(struct share *share)
+{
+	int err = take_tree_away(share);
+
+	if (!err || err == -ENOENT)
+		err = lower_forget(share);
+	return err ? err : work_empty(share);
+}
+
 int share_discard(struct share *share)
 {
-	struct work_name name;
 	int err;
 
 	if (!share_is_cow(share))
 		return -EINVAL;
 	if (share->nodes_nr)
 		return -EBUSY;
-	name = work_next(share);
-	if (renameat(share->home_fd, "tree", share->work_fd, name.text) < 0)
-		return -errno;
+	err = take_tree_away(share);
+	if (err)
+		return err;
 	close(share->upper_fd);
 	share->upper_fd = -1;
 	share->quota.used = 0;
@@ -275,10 +295,10 @@ static int open_upper(struct share *share, const char *path)
 		err = open_work(share);
 	if (!err)
 		err = probe(share);
+	if (!err && share->opts.fresh)
+		err = start_anew(share);
 	if (!err)
 		err = open_tree(share);
-	if (!err && share->opts.fresh)
-		err = share_discard(share);
 	if (!err)
 		err = lower_note(share);
 	if (!err && share->opts.quota)

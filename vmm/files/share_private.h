@@ -83,6 +83,8 @@ void claim_end(struct share_node *node);
 
 /* -EXDEV: another one than share->lower_fd; said. */
 int lower_check(struct share *share, const char *upper);
+/* It is of none any more. */
+int lower_forget(struct share *share);
 /* From now on it is that one. No room on the disk is said, and no error. */
 int lower_note(struct share *share);
 
