@@ -289,13 +289,35 @@ everything_says() {
 	[ "$status" -eq 1 ]
 	[[ $errors == *"a file is there that is no socket; remove it"* ]]
 	[ "$(cat "$BATS_TEST_TMPDIR/plain")" = precious ]
-	files serve "$dir" --socket "$socket" --mode cow --private "$dir/p"
-	[ "$status" -eq 1 ]
-	[[ $errors == *"must not be inside each other"* ]]
 	serve
 	files serve "$dir" --socket "$socket"
 	[ "$status" -eq 1 ]
 	[[ $errors == *"another server runs there; stop it"* ]]
+	stop
+}
+
+@test "directories inside each other are refused before one is made" {
+	local inside
+	mkdir "$dir/there"
+	ln -s "$dir/sub" "$BATS_TEST_TMPDIR/way"
+	for inside in "$dir" "$dir/" "$dir/p" "$dir/there" "$dir/p/q" \
+		"$dir/../dir/p" "$BATS_TEST_TMPDIR/way/p" "$BATS_TEST_TMPDIR"; do
+		files serve "$dir" --socket "$socket" --mode cow \
+			--private "$inside"
+		echo "$inside: $status $errors"
+		[ "$status" -eq 2 ]
+		[ "$(wc -l <<<"$errors")" -eq 1 ]
+		[[ $errors == *"cannot serve $dir: private directory $inside: it and the shared directory must not be inside each other; name one elsewhere" ]]
+		[ ! -e "$dir/p" ] && [ ! -e "$dir/sub/p" ]
+	done
+	[ -z "$(ls "$dir/there")" ]
+	cd "$dir"
+	files serve . --socket "$socket" --mode cow --private p
+	[ "$status" -eq 2 ]
+	[ ! -e p ]
+	# Not inside, if it begins with the same letters.
+	private=$dir.private
+	serve --mode cow --private "$private"
 	stop
 }
 

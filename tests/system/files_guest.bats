@@ -89,6 +89,10 @@ run_files() { # arguments of ivlab vm...
 	done
 	run_files --share "data=$data/none"
 	[ "$status" -eq 103 ]
+	run_files --share "data=$data" --mode cow --private "$data/p"
+	[ "$status" -eq 103 ]
+	[[ "$output" == *"private directory $data/p: it and the shared"* ]]
+	[ ! -e "$data/p" ]
 }
 
 @test "the demo shows three views, an untouched original and each one's changes" {

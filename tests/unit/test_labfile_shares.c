@@ -164,7 +164,9 @@ static void what_private_directories_are_in_is_made(void)
 		.vms = { { .name = "a", .shares = { 0, 1 }, .shares_nr = 2 } },
 		.vms_nr = 1,
 		.shares = { { .name = "s", .mode = SHARE_RO },
-			    { .name = "t", .mode = SHARE_COW } },
+			    { .name = "t",
+			      .path = (char *)"/proc",
+			      .mode = SHARE_COW } },
 		.shares_nr = 2,
 	};
 
@@ -183,6 +185,25 @@ static void what_private_directories_are_in_is_made(void)
 	remove_up(path, 4);
 }
 
+static void nothing_is_made_inside_what_is_shared(void)
+{
+	char dir[] = "/tmp/ivlab-test-XXXXXX", path[64], *where = NULL;
+	struct lab lab = {
+		.vms = { { .name = "a", .shares_nr = 1 } },
+		.vms_nr = 1,
+		.shares = { { .name = "s", .path = dir, .mode = SHARE_COW } },
+		.shares_nr = 1,
+	};
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/.ivlab/t", dir);
+	lab.private_dir = path;
+	CU_ASSERT_EQUAL(lab_shares_prepare(&lab, &where), -EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(where);
+	free(where);
+	CU_ASSERT_EQUAL(rmdir(dir), 0); /* it is empty */
+}
+
 #define TEST(name)          \
 	{                   \
 #name, name \
@@ -194,5 +215,6 @@ static const struct unit_test tests[] = {
 	TEST(more_shares_than_a_lab_may_have_are_named),
 	TEST(words_that_are_no_shares_are_named),
 	TEST(what_private_directories_are_in_is_made),
+	TEST(nothing_is_made_inside_what_is_shared),
 };
 UNIT_MAIN("labfile_shares", tests)

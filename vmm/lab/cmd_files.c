@@ -13,6 +13,7 @@
 #include "vmm/lab/escape.h"
 #include "vmm/lab/files_serve.h"
 #include "vmm/lab/near.h"
+#include "vmm/lab/private_dir.h"
 #include "vmm/lab/share_words.h"
 #include "vmm/lab/size.h"
 
@@ -212,6 +213,23 @@ static int parse(struct asked *asked, int argc, char **argv)
 	return status ? status : -1;
 }
 
+/* --- serve ---------------------------------------------------------------- */
+
+/* Before anything is made for it. */
+static int serve(const struct files_serve_opts *opts)
+{
+	const struct share_opts *share = &opts->share;
+
+	if (share->mode == SHARE_COW &&
+	    !private_dir_is_apart(share->lower, share->upper)) {
+		log_error("cannot serve %s: private directory "
+			  "%s: " PRIVATE_DIR_NOT_APART "; name one elsewhere",
+			  share->lower, share->upper);
+		return CMD_USAGE;
+	}
+	return files_serve(opts) ? CMD_FAILED : 0;
+}
+
 /* --- diff, commit, discard ------------------------------------------------ */
 
 static void say(void *arg, const char *line)
@@ -298,5 +316,5 @@ int cmd_files(int argc, char **argv)
 		return status;
 	if (asked.action != ACTION_SERVE)
 		return change(&asked);
-	return files_serve(&asked.serve) ? CMD_FAILED : 0;
+	return serve(&asked.serve);
 }

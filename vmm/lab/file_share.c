@@ -13,6 +13,7 @@
 #include "vmm/files/p9_server.h"
 #include "vmm/files/p9_uring.h"
 #include "vmm/lab/copy_progress.h"
+#include "vmm/lab/private_dir.h"
 
 #define RING_ENTRIES	 128
 #define SHARE_REASON_LEN 512
@@ -237,6 +238,14 @@ static int open_layers(struct file_share *share)
 	struct share_opts opts = share->opts.share;
 	int err;
 
+	if (opts.mode == SHARE_COW &&
+	    !private_dir_is_apart(opts.lower, opts.upper)) {
+		log_error(
+			"share %s: private directory %s: " PRIVATE_DIR_NOT_APART
+			"; name one elsewhere",
+			share->opts.name, opts.upper);
+		return -EINVAL;
+	}
 	opts.fresh = share->opts.fresh;
 	opts.say = say;
 	opts.copying = copying;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "vmm/lab/private_dir.h"
 #include "vmm/lab/share_words.h"
 
 #define BLANKS " \t"
@@ -134,7 +135,11 @@ int lab_shares_prepare(const struct lab *lab, char **where)
 			if (share->mode != SHARE_COW)
 				continue;
 			*where = lab_shares_private(lab, vm, share);
-			err = *where ? make_parents(*where) : -ENOMEM;
+			err = *where ? 0 : -ENOMEM;
+			if (!err && !private_dir_is_apart(share->path, *where))
+				err = -EINVAL;
+			if (!err)
+				err = make_parents(*where);
 			if (err)
 				return err;
 			free(*where);

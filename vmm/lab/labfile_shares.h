@@ -33,7 +33,8 @@ char *lab_shares_private(const struct lab *lab, const struct lab_vm *vm,
 			 const struct lab_share *share);
 /*
  * Make what that directory is to be in, for all VMs. -errno, with *where the
- * directory (the caller's; NULL: no memory).
+ * directory (the caller's; NULL: no memory); -EINVAL: it would be in what is
+ * shared, or that is in it.
  */
 int lab_shares_prepare(const struct lab *lab, char **where);
 

@@ -13,6 +13,7 @@
 #include "vmm/lab/lab_region.h"
 #include "vmm/lab/labfile_shares.h"
 #include "vmm/lab/launcher_private.h"
+#include "vmm/lab/private_dir.h"
 
 /* From here signals are something to read; 0 or -errno. */
 static int signals_hold(struct launcher *l)
@@ -172,7 +173,9 @@ static int set_up(struct launcher *l)
 	err = lab_shares_prepare(l->lab, &where);
 	if (err) {
 		result_fail(l->result, 1, "cannot make %s: %s",
-			    where ? where : "a directory", strerror(-err));
+			    where ? where : "a directory",
+			    err == -EINVAL ? PRIVATE_DIR_NOT_APART
+					   : strerror(-err));
 		free(where);
 		return -1;
 	}
