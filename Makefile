@@ -237,47 +237,47 @@ TESTS := $(addprefix $(B)/unit/,$(UNIT)) $(addprefix $(B)/stress/,$(STRESS)) \
 tests: all $(TESTS)
 
 # --- what people do ---------------------------------------------------------
+SUB    = --no-print-directory $(if $(V),,-s)
+usable = $(B)/ivlab doctor >/dev/null 2>&1
 # Recursive so that the build sees what deps has just installed.
 deps:
 	@tests/check/install-deps $(DEPS)
 run:
-	@$(MAKE) --no-print-directory deps DEPS=build
-	@$(MAKE) --no-print-directory all
-	@if $(B)/ivlab doctor >/dev/null 2>&1; then \
-		$(B)/ivlab run producer-consumer/demo.lab; \
-	else \
-		tests/nested/demo $(B); \
-	fi
+	@$(MAKE) $(SUB) deps DEPS=build
+	@$(MAKE) $(SUB) all
+	@if $(usable); then $(B)/ivlab run producer-consumer/demo.lab; \
+	else tests/nested/demo $(B); fi
 demo-files:
-	@$(MAKE) --no-print-directory deps DEPS=build
-	@$(MAKE) --no-print-directory all
-	@guests/apps/files_demo.sh $(B)
+	@$(MAKE) $(SUB) deps DEPS=build
+	@$(MAKE) $(SUB) all
+	@if $(usable); then guests/apps/files_demo.sh $(B); \
+	else tests/nested/demo $(B) files; fi
 test:
-	@$(MAKE) --no-print-directory deps DEPS="build test"
-	@$(MAKE) --no-print-directory tests
+	@$(MAKE) $(SUB) deps DEPS="build test"
+	@$(MAKE) $(SUB) tests
 	@tests/run --build $(B) $(if $(T),--only '$(T)')
 test-nested:
-	@$(MAKE) --no-print-directory deps DEPS="build test nested"
-	@$(MAKE) --no-print-directory all $(addprefix $(B)/system/,$(PEERS))
+	@$(MAKE) $(SUB) deps DEPS="build test nested"
+	@$(MAKE) $(SUB) all $(addprefix $(B)/system/,$(PEERS))
 	@tests/nested/run --build $(B) $(if $(T),--only '$(T)')
 bench:
-	@$(MAKE) --no-print-directory deps DEPS="build bench"
-	@$(MAKE) --no-print-directory all $(if $(filter 2,$(BUILDS)),$(B)/bench_peers_aligned)
+	@$(MAKE) $(SUB) deps DEPS="build bench"
+	@$(MAKE) $(SUB) all $(if $(filter 2,$(BUILDS)),$(B)/bench_peers_aligned)
 	@$(B)/ivlab bench peers
 	$(if $(filter 2,$(BUILDS)),@$(B)/ivlab bench peers --build aligned)
 fuzzers: $(addprefix $(B)/fuzz/,$(FUZZED))
 fuzz:
-	@$(MAKE) --no-print-directory deps DEPS="build fuzz"
-	@$(MAKE) --no-print-directory B=build/fuzz CC=clang \
+	@$(MAKE) $(SUB) deps DEPS="build fuzz"
+	@$(MAKE) $(SUB) B=build/fuzz CC=clang \
 		SAN=address,undefined,fuzzer-no-link fuzzers
 	@tests/fuzz/run --build build/fuzz --seconds $(FUZZ_SECONDS) \
 		$(if $(FUZZ),--only '$(FUZZ)')
 model:
-	@$(MAKE) --no-print-directory deps DEPS="build test"
+	@$(MAKE) $(SUB) deps DEPS="build test"
 	@tests/model/run
 check:
-	@$(MAKE) --no-print-directory deps DEPS="build test check"
-	@$(MAKE) --no-print-directory tests
+	@$(MAKE) $(SUB) deps DEPS="build test check"
+	@$(MAKE) $(SUB) tests
 	@tests/check/run $(B)
 fmt:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
@@ -292,7 +292,7 @@ install: all
 clean:
 	rm -rf build
 debug:
-	@$(MAKE) --no-print-directory B=build/debug OPT="-O0 -g3" all
+	@$(MAKE) $(SUB) B=build/debug OPT="-O0 -g3" all
 	@echo "now: gdb --args build/debug/ivlab ..."
 structure:
 	@sed -nE 's/`//g; s/^\| \[([^]]+)\]\([^)]+\) \| (.*) \|$$/\1\t\2/p' \

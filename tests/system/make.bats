@@ -62,6 +62,45 @@ setup() {
 	[[ $output != *mini_hello* ]]
 }
 
+# make TARGET where the doctor finds no KVM, with a bed that tells its command
+# and ends with status $2.
+demo_without_kvm() { # target, status
+	local tree=$BATS_TEST_TMPDIR/tree
+	mkdir -p "$tree"/{build/plain,tests/nested,tests/check}
+	cp Makefile "$tree"
+	cp tests/nested/demo "$tree/tests/nested"
+	printf '#!/bin/sh\n' | tee "$tree/tests/check/install-deps" \
+		>"$tree/build/plain/ivlab"
+	echo 'echo "/dev/kvm FAILED no luck"; exit 1' >>"$tree/build/plain/ivlab"
+	printf '#!/bin/sh\necho "bed: $*"\nexit %s\n' "$2" \
+		>"$tree/tests/nested/bed"
+	chmod +x "$tree"/tests/*/* "$tree/build/plain/ivlab"
+	# Nothing is built: all there is to do is what the target itself does.
+	sed -i 's/^all: /all:\nold: /' "$tree/Makefile"
+	run make -C "$tree" "$1"
+	echo "$output"
+}
+
+@test "both demos run in the emulated machine where KVM is not usable" {
+	local target
+	for target in run demo-files; do
+		demo_without_kvm "$target" 0
+		[ "$status" -eq 0 ]
+		[[ $output == *"FAILED no luck"*"ITS TIMINGS MEAN NOTHING"*"bed: "*"The demo ran in an emulated machine"* ]]
+	done
+	[[ $output == *"files_demo.sh"* ]]
+	[[ $output != *"messages"* ]]
+	demo_without_kvm demo-files 3
+	[[ $output == *"The demo failed in the emulated machine (status 3)"* ]]
+}
+
+@test "a demo that was interrupted says so, and none says that nothing is to be done" {
+	demo_without_kvm run 130
+	[[ $output == *"The demo was interrupted"* ]]
+	[[ $output != *failed* ]]
+	[[ $output != *"Nothing to be done"* ]]
+}
+
 @test "clean leaves nothing that was built" {
 	mkdir -p "$BATS_TEST_TMPDIR/tree/build/plain"
 	cp Makefile "$BATS_TEST_TMPDIR/tree"

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define DOCTOR_CHECKS_MAX 64
-#define DOCTOR_TEXT_LEN	  160
+#define DOCTOR_TEXT_LEN	  256
 
 enum doctor_status {
 	DOCTOR_OK,

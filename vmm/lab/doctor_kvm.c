@@ -10,6 +10,11 @@
 #include "vmm/core/kvm.h"
 #include "vmm/lab/doctor.h"
 
+/* What there is where KVM is not. */
+#define EMULATED                                                          \
+	"make run, make demo-files and make test-nested use an emulated " \
+	"KVM, tests/nested/bed -- COMMAND runs anything else on it"
+
 #define API_VERSION 12 /* the only one since Linux 2.6.22 */
 
 /* Is flag one of the words of the first "flags" line of /proc/cpuinfo? */
@@ -47,14 +52,12 @@ void doctor_why_absent(const struct doctor_absence *is, const char **why,
 		*why = "cannot be had on this virtual machine: it has no VT-x "
 		       "or SVM, and kvm_pvm, though loaded, does not work in "
 		       "it";
-		*cure = "another machine; here make run and make test-nested "
-			"use an emulated KVM";
+		*cure = "another machine; " EMULATED;
 	} else if (is->in_vm) {
 		*why = "is not there: this is a virtual machine without VT-x "
 		       "or SVM";
 		*cure = "nested virtualization, switched on at its host; until "
-			"then make run and make test-nested use an emulated "
-			"KVM";
+			"then " EMULATED;
 	} else {
 		*cure = "enable virtualization in the BIOS, then modprobe "
 			"kvm_intel or kvm_amd";
