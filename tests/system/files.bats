@@ -134,6 +134,9 @@ everything_says() {
 		echo "$output"
 		[ "$status" -eq 1 ]
 		[[ $output == *"has changes to $dir, not to "*"/copy: name that"* ]]
+		# No cure that this command does not have.
+		[[ $output != *--fresh* ]]
+		[[ $output == *"drop the changes (rm -r $private);"* ]]
 	done
 	run timeout 60 "$ivlab" files serve "$BATS_TEST_TMPDIR/copy" \
 		--socket "$socket" --mode cow --private "$private"
@@ -179,9 +182,8 @@ everything_says() {
 	files diff "$dir" --private "$private"
 	[ "$status" -eq 1 ]
 	[[ $errors == *"another share uses it"* ]]
-	files serve "$dir" --socket "$socket.2" --mode cow --private "$private"
-	[ "$status" -eq 1 ]
-	[[ $errors == *"another share uses it"* ]]
+	one_error 1 "cannot serve $dir: private directory $private: another share uses it; end that one" \
+		serve "$dir" --socket "$socket.2" --mode cow --private "$private"
 	stop
 }
 
@@ -280,11 +282,28 @@ everything_says() {
 	stop
 }
 
+one_error() { # status, the end of the only line, arguments
+	local want_status=$1 want=$2
+	shift 2
+	files "$@"
+	[ "$status" -eq "$want_status" ] && [[ $errors == *"$want"* ]] &&
+		[ "$(wc -l <<<"$errors")" -eq 1 ] || {
+		echo "wanted $want_status: $want, got $status: $errors"
+		return 1
+	}
+}
+
 @test "what cannot be served is refused with its cure" {
-	files serve "$BATS_TEST_TMPDIR/none" --socket "$socket"
-	[ "$status" -eq 1 ]
-	[[ $errors == *"directory $BATS_TEST_TMPDIR/none: No such file or directory"* ]]
+	one_error 2 "cannot serve $BATS_TEST_TMPDIR/none: No such file or directory; name a directory there is" \
+		serve "$BATS_TEST_TMPDIR/none" --socket "$socket"
 	echo precious >"$BATS_TEST_TMPDIR/plain"
+	one_error 2 "cannot serve $BATS_TEST_TMPDIR/plain: Not a directory; name" \
+		serve "$BATS_TEST_TMPDIR/plain" --socket "$socket"
+	one_error 1 "cannot serve $dir: private directory $private/a/b: No such file or directory; make the directory above it first" \
+		serve "$dir" --socket "$socket" --mode cow --private "$private/a/b"
+	one_error 1 "private directory $BATS_TEST_TMPDIR/plain: Not a directory; name a directory" \
+		serve "$dir" --socket "$socket" --mode cow \
+		--private "$BATS_TEST_TMPDIR/plain"
 	files serve "$dir" --socket "$BATS_TEST_TMPDIR/plain"
 	[ "$status" -eq 1 ]
 	[[ $errors == *"a file is there that is no socket; remove it"* ]]
@@ -326,9 +345,59 @@ everything_says() {
 		run timeout 60 "$ivlab" files "$action" "$dir" \
 			--private "$BATS_TEST_TMPDIR/typo"
 		[ "$status" -eq 1 ]
-		[[ $output == *"typo: no private layer is there"* ]]
+		[[ $output == *"typo: No such file or directory; labs keep"* ]]
 		[ ! -e "$BATS_TEST_TMPDIR/typo" ]
 	done
+}
+
+@test "private layer that cannot be looked at is told from one that is none" {
+	echo plain >"$BATS_TEST_TMPDIR/plain"
+	one_error 1 "diff $BATS_TEST_TMPDIR/plain: Not a directory;" \
+		diff "$dir" --private "$BATS_TEST_TMPDIR/plain"
+	one_error 1 "diff $private: No such file or directory;" \
+		diff "$dir" --private "$private"
+	one_error 1 "diff $dir: no private layer is there;" \
+		diff "$dir" --private "$dir"
+	serve --mode cow --private "$private"
+	stop
+	chmod 0 "$private"
+	# Root's rights to look everywhere are taken away.
+	run setpriv --bounding-set -dac_override,-dac_read_search \
+		"$ivlab" files diff "$dir" --private "$private"
+	chmod 700 "$private"
+	[[ $output != *"setpriv: "* ]] || skip "setpriv: $output"
+	[ "$status" -eq 1 ]
+	[[ $output == *"diff $private: Permission denied;"* ]]
+}
+
+@test "changes whose directory is gone are told how to be dropped" {
+	local action
+	serve --mode cow --private "$private"
+	client put file changed
+	stop
+	mv "$dir" "$dir.gone"
+	for action in diff commit discard; do
+		one_error 1 "$action $private: directory $dir: No such file or directory; name the one that was shared, or drop the changes: rm -r $private" \
+			"$action" "$dir" --private "$private"
+	done
+}
+
+@test "a warning is no error where the command succeeds" {
+	unshare -rm true 2>/dev/null || skip "no user namespaces"
+	serve --mode cow --private "$private"
+	client put file changed
+	stop
+	# A ramfs has no user xattrs.
+	run unshare -rm bash -c 'mkdir "$1" && mount -t ramfs none "$1" &&
+		cp -r "$2" "$1/private" &&
+		"$0" files diff "$3" --private "$1/private" &&
+		"$0" files commit "$3" --private "$1/private"' \
+		"$ivlab" "$BATS_TEST_TMPDIR/ram" "$private" "$dir"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(grep -c 'warning: .*has no user xattrs: owners' <<<"$output")" -eq 2 ]
+	[ "$(grep -c '^M file$' <<<"$output")" -eq 2 ]
+	[[ $output != *error* ]]
 }
 
 @test "command lines that cannot be meant are refused with what is allowed" {
@@ -348,7 +417,10 @@ everything_says() {
 		serve "$dir" --socket "$socket" --private "$private"
 	usage_error "are for --mode cow" serve "$dir" --socket "$socket" --fresh
 	usage_error "--private PRIVATE is missing" diff "$dir"
-	usage_error "it is for serve" diff "$dir" --private "$private" --once
+	usage_error "diff does not take --once: it is for serve" \
+		diff "$dir" --private "$private" --once
+	usage_error "diff does not take --socket: it is for serve" \
+		diff "$dir" --private "$private" --socket "$socket"
 	usage_error "what is more?" diff "$dir" more --private "$private"
 	usage_error "unknown option --nonsense" serve "$dir" --nonsense
 	usage_error "option --socket needs a value" serve "$dir" --socket

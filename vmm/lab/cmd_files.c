@@ -14,6 +14,7 @@
 #include "vmm/lab/files_serve.h"
 #include "vmm/lab/near.h"
 #include "vmm/lab/private_dir.h"
+#include "vmm/lab/share_reason.h"
 #include "vmm/lab/share_words.h"
 #include "vmm/lab/size.h"
 
@@ -70,7 +71,8 @@ static const char *const action_names[ACTIONS_NR] = { "serve", "diff", "commit",
 struct asked {
 	enum action action;
 	struct files_serve_opts serve;
-	const char *serve_option; /* one that only serve has, if given */
+	const char
+		*serve_option; /* name of one that only serve has, if given */
 };
 
 /* --- the command line ----------------------------------------------------- */
@@ -85,13 +87,14 @@ static int allow(const char *why, const char *option, const char *word,
 }
 
 /* 0, or the exit status after a complaint. */
-static int take_option(struct asked *asked, int c, char **argv)
+static int take_option(struct asked *asked, int c, const char *name,
+		       char **argv)
 {
 	struct files_serve_opts *serve = &asked->serve;
 	uint64_t size;
 
 	if (c != 'p' && c != '?' && c != ':')
-		asked->serve_option = argv[optind - 1];
+		asked->serve_option = name;
 	switch (c) {
 	case 's':
 		serve->socket_path = optarg;
@@ -138,9 +141,10 @@ static int check(const struct asked *asked)
 				 action);
 	if (asked->action != ACTION_SERVE) {
 		if (asked->serve_option)
-			return cmd_usage("files",
-					 "%s does not take %s: it is for serve",
-					 action, asked->serve_option);
+			return cmd_usage(
+				"files",
+				"%s does not take --%s: it is for serve",
+				action, asked->serve_option);
 		if (!serve->share.upper)
 			return cmd_usage("files",
 					 "%s: --private PRIVATE is missing, "
@@ -176,15 +180,15 @@ static int parse(struct asked *asked, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	int c, status, action;
+	int c, option_nr = 0, status, action;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":h", options, &option_nr)) != -1) {
 		if (c == 'h') {
 			help();
 			return 0;
 		}
-		status = take_option(asked, c, argv);
+		status = take_option(asked, c, options[option_nr].name, argv);
 		if (status)
 			return status;
 	}
@@ -219,7 +223,13 @@ static int parse(struct asked *asked, int argc, char **argv)
 static int serve(const struct files_serve_opts *opts)
 {
 	const struct share_opts *share = &opts->share;
+	const char *why = private_dir_shared_absent(share->lower);
 
+	if (why) {
+		log_error("cannot serve %s: %s; name a directory there is",
+			  share->lower, why);
+		return CMD_USAGE;
+	}
 	if (share->mode == SHARE_COW &&
 	    !private_dir_is_apart(share->lower, share->upper)) {
 		log_error("cannot serve %s: private directory "
@@ -234,8 +244,7 @@ static int serve(const struct files_serve_opts *opts)
 
 static void say(void *arg, const char *line)
 {
-	(void)arg;
-	log_error("%s", line);
+	share_reason_say(arg, line);
 }
 
 static int print_change(void *arg, enum share_change change, const char *path)
@@ -276,31 +285,74 @@ static int act(const struct asked *asked, struct share *share)
 	return err;
 }
 
+/* Is there what the action is about? A mistyped name would be an empty layer:
+ * nothing changed. */
+static bool is_there(const struct asked *asked)
+{
+	const char *action = action_names[asked->action];
+	const char *lower = asked->serve.share.lower;
+	const char *upper = asked->serve.share.upper;
+	const char *why = private_dir_absent(upper);
+
+	if (why) {
+		log_error("%s %s: %s; labs keep their private layers in "
+			  ".ivlab/LAB/VM/SHARE beside the lab file",
+			  action, upper, why);
+		return false;
+	}
+	why = private_dir_shared_absent(lower);
+	if (!why)
+		return true;
+	log_error("%s %s: directory %s: %s; name the one that was shared, or "
+		  "drop the changes: rm -r %s",
+		  action, upper, lower, why, upper);
+	return false;
+}
+
+/* The share cannot be opened. Its words are for who serves it. */
+static void tell_unopened(const struct asked *asked, int err,
+			  const struct share_reason *reason)
+{
+	static const char fresh[] = "start anew (--fresh)";
+	const char *action = action_names[asked->action];
+	const char *upper = asked->serve.share.upper;
+	const char *why = share_reason_why(reason, err);
+	const char *at = strstr(why, fresh);
+
+	if (at)
+		log_error("%s: %.*sdrop the changes (rm -r %s)%s", action,
+			  (int)(at - why), why, upper, at + strlen(fresh));
+	else
+		log_error("%s: %s%s", action, why, share_reason_cure(err));
+}
+
 static int change(const struct asked *asked)
 {
 	struct share_opts opts = asked->serve.share;
+	struct share_reason reason = { "", opts.upper, "" };
 	struct share *share;
 	int err;
 
-	/* A mistyped name would be an empty layer: nothing changed. */
-	if (!share_is_upper(opts.upper)) {
-		log_error("%s %s: no private layer is there; labs keep theirs "
-			  "in .ivlab/LAB/VM/SHARE beside the lab file",
-			  action_names[asked->action], opts.upper);
+	if (!is_there(asked))
 		return CMD_FAILED;
-	}
 	opts.mode = SHARE_COW;
 	opts.say = say;
+	opts.arg = &reason;
 	err = share_create(&share, &opts);
-	if (err)
-		return CMD_FAILED; /* said */
+	if (err) {
+		tell_unopened(asked, err, &reason);
+		return CMD_FAILED;
+	}
+	share_reason_warn(&reason);
 	err = act(asked, share);
 	share_destroy(share);
-	if (!err)
+	if (!err) {
+		share_reason_warn(&reason);
 		return 0;
+	}
 	log_error(
 		"%s %s: %s%s", action_names[asked->action], opts.upper,
-		strerror(-err),
+		share_reason_why(&reason, err),
 		asked->action == ACTION_COMMIT
 			? "; what is done is done, start it again for the rest"
 			: "");

@@ -14,9 +14,9 @@
 #include "vmm/files/p9_uring.h"
 #include "vmm/lab/copy_progress.h"
 #include "vmm/lab/private_dir.h"
+#include "vmm/lab/share_reason.h"
 
-#define RING_ENTRIES	 128
-#define SHARE_REASON_LEN 512
+#define RING_ENTRIES 128
 /* More than a region of registered memory may be is not worth pinning: all of
  * it would be paid for, touched or not. */
 #define FIX_MAX_LEN (1ull << 30)
@@ -30,8 +30,8 @@ struct call {
 
 struct file_share {
 	struct file_share_opts opts;
-	struct share *share;	       /* NULL: not made yet */
-	char reason[SHARE_REASON_LEN]; /* said meanwhile, the last of it */
+	struct share *share; /* NULL: not made yet */
+	struct share_reason reason;
 	struct p9_uring *uring; /* NULL: files are read and written in turn */
 	struct p9_export export;
 	struct p9_session *session; /* NULL: no request came yet */
@@ -45,18 +45,13 @@ struct file_share {
 	struct call calls[VIRTIO_9P_REQUESTS_MAX];
 };
 
-/* What is said while the share is made is the reason, if it cannot be. */
 static void say(void *arg, const char *line)
 {
 	struct file_share *share = arg;
 
-	if (share->share) {
-		log_warn("share %s: %s", share->opts.name, line);
-		return;
-	}
-	if (share->reason[0])
-		log_warn("share %s: %s", share->opts.name, share->reason);
-	snprintf(share->reason, sizeof(share->reason), "%s", line);
+	share_reason_say(&share->reason, line);
+	if (share->share) /* made, so it is none */
+		share_reason_warn(&share->reason);
 }
 
 /* A large file without reflink. True: the VM is to end. */
@@ -253,9 +248,9 @@ static int open_layers(struct file_share *share)
 	err = share_create(&share->share, &opts);
 	if (err)
 		log_error("share %s: %s", share->opts.name,
-			  share->reason[0] ? share->reason : strerror(-err));
-	else if (share->reason[0])
-		log_warn("share %s: %s", share->opts.name, share->reason);
+			  share_reason_why(&share->reason, err));
+	else
+		share_reason_warn(&share->reason);
 	return err;
 }
 
@@ -267,7 +262,10 @@ int file_share_create(struct file_share **out,
 
 	if (!share)
 		return -ENOMEM;
-	*share = (struct file_share){ .opts = *opts };
+	*share = (struct file_share){
+		.opts = *opts,
+		.reason = { .kind = "share ", .name = opts->name },
+	};
 	err = open_layers(share);
 	if (err) {
 		file_share_destroy(share);

@@ -25,6 +25,7 @@
 #include "vmm/files/p9_uring.h"
 #include "vmm/files/sandbox.h"
 #include "vmm/lab/copy_progress.h"
+#include "vmm/lab/share_reason.h"
 #include "vmm/lab/size.h"
 
 #define CLIENTS_MAX  64 /* a choice; more wait in the backlog */
@@ -39,7 +40,8 @@ struct client {
 struct service {
 	const struct files_serve_opts *opts;
 	int signal_fd;
-	struct share *share;
+	struct share *share; /* NULL: not made yet */
+	struct share_reason reason;
 	struct socket_listener listener;
 	struct p9_uring *uring; /* NULL: files are read and written in turn */
 	struct p9_export export;
@@ -62,8 +64,11 @@ static int fail(const char *what, int err)
 
 static void say(void *arg, const char *line)
 {
-	(void)arg;
-	log_warn("%s", line);
+	struct service *s = arg;
+
+	share_reason_say(&s->reason, line);
+	if (s->share) /* made, so it is none */
+		share_reason_warn(&s->reason);
 }
 
 static bool signal_came(const struct service *s)
@@ -282,7 +287,13 @@ static int open_share(struct service *s)
 	opts.say = say;
 	opts.arg = s;
 	err = share_create(&s->share, &opts);
-	return err ? fail("cannot serve", err) : 0;
+	if (err)
+		log_error("cannot serve %s: %s%s", opts.lower,
+			  share_reason_why(&s->reason, err),
+			  share_reason_cure(err));
+	else
+		share_reason_warn(&s->reason);
+	return err;
 }
 
 static int make_ring(struct service *s)
@@ -386,6 +397,7 @@ int files_serve(const struct files_serve_opts *opts)
 	if (!s)
 		return fail("cannot serve", -ENOMEM);
 	s->opts = opts;
+	s->reason = (struct share_reason){ "share ", opts->share.lower, "" };
 	s->signal_fd = -1;
 	s->listener = (struct socket_listener)SOCKET_LISTENER_INIT;
 	err = set_up(s);

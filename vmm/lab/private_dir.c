@@ -82,3 +82,12 @@ const char *private_dir_absent(const char *path)
 	return err && err != ENOENT ? strerror(err)
 				    : "no private layer is there";
 }
+
+const char *private_dir_shared_absent(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return strerror(errno);
+	return S_ISDIR(st.st_mode) ? NULL : strerror(ENOTDIR);
+}

@@ -19,5 +19,7 @@
 bool private_dir_is_apart(const char *shared, const char *private_dir);
 /* Why there is no private layer at path; NULL: there is one. */
 const char *private_dir_absent(const char *path);
+/* Why there is no directory to share at path; NULL: there is one. */
+const char *private_dir_shared_absent(const char *path);
 
 #endif
