@@ -1,26 +1,26 @@
 # ivlab: an inter-VM shared-memory lab for Linux KVM
 #
-#   make            build everything (installs nothing)
-#   make run        install what is missing, build, run the demo lab
-#   make demo-files three machines change one shared directory, each its own
-#   make test       install what is missing, build, run all tests
+#   make              build everything (installs nothing)
+#   make run          install what is missing, build, run the demo lab
+#   make demo-files   three machines change one shared directory, each its own
+#   make test         install what is missing, build, run all tests
 #   make test-nested  the tests of VMs, on an emulated hardware KVM
-#   make check      format, lint, include arrows, headers (what CI runs)
-#   make bench      our rings beside everybody else's (BUILDS=2: in a second
+#   make check        format, lint, include arrows, headers (what CI runs)
+#   make bench        our rings beside everybody else's (BUILDS=2: in a second
 #                   build too, with other alignment of the code)
-#   make fuzz       libFuzzer: each target for FUZZ_SECONDS (60), FUZZ=NAME
-#   make model      the protocols' models, searched through with spin
-#   make fmt        format the sources in place
-#   make install    PREFIX=/usr/local DESTDIR=
-#   make clean      remove build/
-#   make debug      build/debug/ivlab without optimisation, for gdb
-#   make structure  what is in which folder and page
-#   make version    the version
-#   make help       this text
+#   make fuzz         libFuzzer: each target for FUZZ_SECONDS (60), FUZZ=NAME
+#   make model        the protocols' models, searched through with spin
+#   make fmt          format the sources in place
+#   make install      PREFIX=/usr/local DESTDIR=
+#   make clean        remove build/
+#   make debug        build/debug/ivlab without optimisation, for gdb
+#   make structure    what is in which folder and page
+#   make version      the version
+#   make help         this text
 #
-#   V=1             show the commands
-#   SAN=a,b         sanitizer build: address,undefined or thread
-#   T=NAME          make test, test-nested: only tests with NAME in their name
+#   V=1               show the commands
+#   SAN=a,b           sanitizer build: address,undefined or thread
+#   T=NAME            make test, test-nested: only tests with NAME in their name
 
 SAN    ?=
 T      ?=

@@ -47,6 +47,8 @@ expect() { # status, part of the errors
 	boot --help
 	expect 0 ""
 	[[ $output == "usage: ivlab boot ABI"* ]]
+	# Lines for a terminal.
+	[ "$(grep -cE '.{80}' <<<"$output")" -eq 0 ]
 	for abi in mini-kvm simple-kvm matrix mini-hypervisor simple-kvm-hypervisor; do
 		[[ $output == *"  $abi "* ]]
 		boot "$abi" --help

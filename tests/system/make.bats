@@ -22,6 +22,9 @@ setup() {
 			echo "make help has no $target"
 			return 1
 		}
+		# What it does is in one column.
+		[[ $(grep "^  make $target " <<<"$output") =~ ^(\ \ make\ $target\ +)[^\ ] ]]
+		[ "${#BASH_REMATCH[1]}" -eq 20 ]
 	done < <(sed -n '/^\.PHONY:/,/[^\\]$/p' Makefile | tr ' ' '\n')
 }
 

@@ -332,8 +332,7 @@ static const char *const programs[] = { "kvm-vmm", NULL };
 const struct abi abi_mini_kvm = {
 	.name = "mini-kvm",
 	.programs = programs,
-	.summary = "Up to four guests in one of four modes, serial port, "
-		   "keyboard, interrupts",
+	.summary = "Up to four guests, serial port, keyboard, interrupts",
 	.synopsis = "[options] IMAGE...",
 	.help = mini_help,
 	.guest_prefix = "mini_",
