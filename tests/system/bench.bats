@@ -78,7 +78,7 @@ quick_json() {
 @test "workload that is not there fails with its name" {
 	need_two_cpus
 	bench peers --quick --only 'no such workload'
-	expect 1 "no workload has a name with no such workload"
+	expect 1 'no workload has "no such workload" in its name'
 }
 
 @test "quick run is one JSON object" {
