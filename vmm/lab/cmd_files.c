@@ -220,7 +220,7 @@ static int parse(struct asked *asked, int argc, char **argv)
 /* --- serve ---------------------------------------------------------------- */
 
 /* Before anything is made for it. */
-static int serve(const struct files_serve_opts *opts)
+static int run_serve(const struct files_serve_opts *opts)
 {
 	const struct share_opts *share = &opts->share;
 	const char *why = private_dir_shared_absent(share->lower);
@@ -368,5 +368,5 @@ int cmd_files(int argc, char **argv)
 		return status;
 	if (asked.action != ACTION_SERVE)
 		return change(&asked);
-	return serve(&asked.serve);
+	return run_serve(&asked.serve);
 }
