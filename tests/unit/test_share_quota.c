@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test_share_quota.c - does a private layer stay within what it may hold, and
  * is what was freed free? */
+#include <sys/resource.h>
+
 #include "tests/unit/share_room.h"
 
 #define KIB 1024ull
@@ -98,6 +100,29 @@ static void truncating_open_frees(void)
 	CU_ASSERT_EQUAL(left(&room), 24 * KIB);
 	CU_ASSERT_EQUAL(room_open_err(&room, "file", O_WRONLY | O_TRUNC), 0);
 	CU_ASSERT_EQUAL(left(&room), 124 * KIB);
+	room_end(&room);
+}
+
+static void a_truncating_open_that_fails_frees_nothing(void)
+{
+	struct share_setattr set = { .valid = SHARE_SET_SIZE,
+				     .size = 100 * KIB };
+	struct rlimit before, none;
+	struct share_node *node;
+	struct share_file *file;
+	struct room room;
+
+	start(&room, 128 * KIB);
+	CU_ASSERT_EQUAL(room_setattr(&room, "file", set), 0);
+	CU_ASSERT_EQUAL_FATAL(room_walk(&room, "file", &node), 0);
+	CU_ASSERT_EQUAL(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &none), 0);
+	CU_ASSERT_EQUAL(share_open(node, O_WRONLY | O_TRUNC, &file), -EMFILE);
+	CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &before), 0);
+	share_node_put(node);
+	CU_ASSERT_EQUAL(left(&room), 24 * KIB);
 	room_end(&room);
 }
 
@@ -287,6 +312,8 @@ static const struct unit_test tests[] = {
 	{ "open_unlinked_files_count_until_closed",
 	  open_unlinked_files_count_until_closed },
 	{ "truncating_open_frees", truncating_open_frees },
+	{ "a_truncating_open_that_fails_frees_nothing",
+	  a_truncating_open_that_fails_frees_nothing },
 	{ "promised_bytes_that_never_came_are_free",
 	  promised_bytes_that_never_came_are_free },
 	{ "writes_under_way_land_counted_in_a_file_that_is_cut",

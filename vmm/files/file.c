@@ -24,20 +24,23 @@ static int check(const struct share_node *node, uint32_t flags, bool writes)
 	return writes && node->share->opts.mode == SHARE_RO ? -EROFS : 0;
 }
 
-/* O_TRUNC is about to empty it. */
-static void forget_content(struct share_node *node)
+/* What of the quota O_TRUNC gives back, once it has emptied the file. */
+static uint64_t content_bytes(const struct share_node *node)
 {
-	struct quota *quota = &node->share->quota;
 	struct stat st;
 
 	/* What writes under way may put there, they settle. */
-	if (quota->limit && !node->claim->writes &&
-	    fstat(node->upper_fd, &st) == 0)
-		quota_give(quota, quota_bytes((uint64_t)st.st_size));
+	if (!node->share->quota.limit || node->claim->writes ||
+	    fstat(node->upper_fd, &st) < 0)
+		return 0;
+	return quota_bytes((uint64_t)st.st_size);
 }
 
 static int open_fd(struct share_node *node, uint32_t flags, bool writes)
 {
+	uint64_t freed = 0;
+	int fd;
+
 	if (writes) {
 		int err = copy_up(node, (flags & O_TRUNC) ? 0 : COPY_ALL);
 
@@ -45,9 +48,11 @@ static int open_fd(struct share_node *node, uint32_t flags, bool writes)
 			return err;
 	}
 	if (flags & O_TRUNC)
-		forget_content(node);
-	return layer_open(node_fd(node),
-			  (int)(flags & (O_ACCMODE | FLAGS_HOST)));
+		freed = content_bytes(node);
+	fd = layer_open(node_fd(node), (int)(flags & (O_ACCMODE | FLAGS_HOST)));
+	if (fd >= 0 && freed)
+		quota_give(&node->share->quota, freed);
+	return fd;
 }
 
 int share_open(struct share_node *node, uint32_t flags, struct share_file **out)
