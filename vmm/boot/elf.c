@@ -4,44 +4,15 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shm/memory_map.h"
+#include "vmm/boot/boot_file.h"
 #include "vmm/core/log.h"
 
 #define SEGMENTS_MAX 64
-
-/* Read exactly len bytes at off; a file that ends earlier is truncated. */
-static int read_whole(int fd, const char *path, void *buf, uint64_t len,
-		      uint64_t off)
-{
-	uint8_t *at = buf;
-
-	while (len) {
-		ssize_t got = pread(fd, at, len, (off_t)off);
-		int err = errno;
-
-		if (got < 0 && err == EINTR)
-			continue;
-		if (got < 0) {
-			log_error("%s: %s", path, strerror(err));
-			return -err;
-		}
-		if (got == 0) {
-			log_error("%s: truncated: it ends before byte %llu",
-				  path, (unsigned long long)(off + len));
-			return -ENOEXEC;
-		}
-		at += got;
-		off += (uint64_t)got;
-		len -= (uint64_t)got;
-	}
-	return 0;
-}
 
 /* 0 when the file begins like one; else -errno, and it was said. */
 static int is_elf(int fd, const char *path)
@@ -147,7 +118,7 @@ static int segments_load(int fd, const char *path, const struct memory *memory,
 		const Elf64_Phdr *seg = &segs[i];
 		uint64_t end = seg->p_paddr + seg->p_memsz;
 		/* RAM is fresh and zero, so .bss needs nothing. */
-		int err = read_whole(
+		int err = boot_file_read(
 			fd, path,
 			memory_range(memory, seg->p_paddr, seg->p_filesz),
 			seg->p_filesz, seg->p_offset);
@@ -179,7 +150,7 @@ static int image_load(int fd, const char *path, const struct memory *memory,
 	/* A short file of another kind is not a truncated image. */
 	err = is_elf(fd, path);
 	if (!err)
-		err = read_whole(fd, path, &eh, sizeof(eh), 0);
+		err = boot_file_read(fd, path, &eh, sizeof(eh), 0);
 	if (err)
 		return err;
 	fault = header_fault(&eh);
@@ -192,8 +163,8 @@ static int image_load(int fd, const char *path, const struct memory *memory,
 		log_error("%s: program headers beyond any file", path);
 		return -ENOEXEC;
 	}
-	err = read_whole(fd, path, segs, eh.e_phnum * sizeof(*segs),
-			 eh.e_phoff);
+	err = boot_file_read(fd, path, segs, eh.e_phnum * sizeof(*segs),
+			     eh.e_phoff);
 	if (err)
 		return err;
 	for (uint32_t i = 0; i < eh.e_phnum; i++) {
@@ -220,27 +191,13 @@ static int image_load(int fd, const char *path, const struct memory *memory,
 int elf_load(const char *path, const struct memory *memory,
 	     struct elf_image *image)
 {
-	struct stat st;
+	uint64_t len;
 	int err, fd;
 
-	/* Not blocking: a FIFO without a writer must not hang the start. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0) {
-		err = -errno;
-		log_error("%s: %s", path, strerror(errno));
-		return err;
-	}
-	if (fstat(fd, &st)) {
-		err = -errno;
-	} else if (!S_ISREG(st.st_mode)) {
-		log_error("%s: not a regular file", path);
-		err = -ENOEXEC;
-	} else if (st.st_size == 0) {
-		log_error("%s: the file is empty", path);
-		err = -ENOEXEC;
-	} else {
+	err = boot_file_open(path, &fd, &len);
+	if (!err)
 		err = image_load(fd, path, memory, image);
-	}
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return err;
 }
