@@ -44,6 +44,25 @@ int kvm_vm_create_flat(struct kvm_vm **out)
 	return kvm_vm_create(out);
 }
 
+int kvm_vm_create_pc(struct kvm_vm **out)
+{
+	int err = kvm_vm_create(out);
+
+	if (!err)
+		(*out)->is_pc = true;
+	return err;
+}
+
+int kvm_irq_line(struct kvm_vm *vm, uint32_t gsi, bool level)
+{
+	if (!vm->is_pc || gsi >= FAKE_GSI_FIRST)
+		return misuse(-ENXIO);
+	fake_kvm.lines = (fake_kvm.lines & ~(1u << gsi)) |
+			 ((uint32_t)level << gsi);
+	fake_kvm.line_sets_nr++;
+	return 0;
+}
+
 void kvm_vm_destroy(struct kvm_vm *vm)
 {
 	if (!vm)

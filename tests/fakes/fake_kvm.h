@@ -55,6 +55,7 @@ struct fake_exit {
 };
 
 struct kvm_vm {
+	bool is_pc;
 	struct fake_slot slots[FAKE_SLOTS_NR];
 	struct fake_ioeventfd ioeventfds[FAKE_IOEVENTFDS_NR];
 	uint32_t ioeventfds_nr;
@@ -71,7 +72,8 @@ struct fake_kvm {
 	struct kvm_sregs sregs; /* of a vCPU that was reset */
 	int vcpu_create_err, set_sregs_err;
 	uint32_t interrupts_nr;
-	uint8_t interrupt; /* the last one's vector */
+	uint8_t interrupt;	      /* the last one's vector */
+	uint32_t lines, line_sets_nr; /* a PC's pins, a bit each */
 	bool paging32;
 	uint32_t vms_nr; /* alive */
 	uint32_t misuses_nr;

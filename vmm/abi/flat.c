@@ -92,7 +92,8 @@ int flat_create(struct flat **out, const struct flat_desc *desc)
 	flat->ram_slot = -1;
 	snprintf(flat->name, sizeof(flat->name), "%s", desc->name);
 
-	err = kvm_vm_create_flat(&flat->kvm);
+	err = desc->is_pc ? kvm_vm_create_pc(&flat->kvm)
+			  : kvm_vm_create_flat(&flat->kvm);
 	if (err)
 		goto fail;
 	err = add_ram(flat);

@@ -5,7 +5,9 @@
  * vmm/abi/ are built from; it knows none of them.
  *
  * There is no interrupt controller in the kernel, so HLT comes out of the
- * guest and KVM_INTERRUPT works (docs/decisions/0006).
+ * guest and KVM_INTERRUPT works (docs/decisions/0006). With desc->is_pc there
+ * are a PC's, and its timer: then HLT sleeps in the kernel, and interrupts go
+ * by kvm_irq_line() (docs/decisions/0009).
  *
  * Use:      flat_create(), load images, flat_cpu_set() for each vCPU; then
  *           flat_start() and flat_wait() for a thread per vCPU; or, by a
@@ -104,6 +106,7 @@ struct flat_desc {
 	const char *name;    /* of the VM, cut; for messages and reports */
 	uint64_t ram_len;    /* at 0; multiple of 4096, zeroed */
 	uint32_t cpus_nr;    /* 1..FLAT_CPUS_MAX */
+	bool is_pc;	     /* kvm_vm_create_pc() */
 	void *arg;	     /* flat->arg */
 	struct out *out;     /* NULL: output is dropped */
 	struct trace *trace; /* NULL: none */
@@ -161,7 +164,8 @@ struct flat_cpu {
 struct flat {
 	char name[FLAT_NAME_LEN];
 	void *arg;
-	struct kvm_vm *kvm;   /* for kvm_slot_add(), one thread at a time */
+	struct kvm_vm *kvm;   /* for kvm_slot_add(), kvm_irq_line(), one thread
+			       * at a time */
 	struct memory memory; /* RAM; guest addresses by memory_range() */
 	uint32_t cpus_nr;
 	struct flat_cpu cpu[FLAT_CPUS_MAX];

@@ -178,6 +178,24 @@ int kvm_vm_create_flat(struct kvm_vm **out)
 	return vm_create(out, false);
 }
 
+int kvm_vm_create_pc(struct kvm_vm **out)
+{
+	const struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
+	int err;
+
+	err = vm_create(out, true);
+	if (err)
+		return err;
+	(*out)->is_pc = true;
+	if (ioctl((*out)->vm_fd, KVM_CREATE_PIT2, &pit)) {
+		err = -errno;
+		log_error("KVM refused to create a timer: %s", strerror(-err));
+		kvm_vm_destroy(*out);
+		*out = NULL;
+	}
+	return err;
+}
+
 void kvm_vm_destroy(struct kvm_vm *vm)
 {
 	if (!vm)
@@ -362,4 +380,11 @@ int kvm_irqfd_add(struct kvm_vm *vm, int efd, int gsi)
 int kvm_irqfd_del(struct kvm_vm *vm, int efd, int gsi)
 {
 	return irqfd_set(vm, efd, gsi, KVM_IRQFD_FLAG_DEASSIGN);
+}
+
+int kvm_irq_line(struct kvm_vm *vm, uint32_t gsi, bool level)
+{
+	struct kvm_irq_level request = { .irq = gsi, .level = level };
+
+	return ioctl(vm->vm_fd, KVM_IRQ_LINE, &request) ? -errno : 0;
 }

@@ -56,6 +56,11 @@ int kvm_vm_create(struct kvm_vm **out);
  * kvm_vcpu_interrupt(); no GSIs and irqfds.
  */
 int kvm_vm_create_flat(struct kvm_vm **out);
+/*
+ * A PC's: irqchip, and an i8254 with the gate and output bits of port 0x61.
+ * Its timer is line 0. [KVM_CREATE_PIT2]
+ */
+int kvm_vm_create_pc(struct kvm_vm **out);
 void kvm_vm_destroy(struct kvm_vm *vm);
 
 /*
@@ -94,6 +99,9 @@ int kvm_gsi_route_msi(struct kvm_vm *vm, int gsi, uint64_t address,
  * [KVM_IRQFD] */
 int kvm_irqfd_add(struct kvm_vm *vm, int efd, int gsi);
 int kvm_irqfd_del(struct kvm_vm *vm, int efd, int gsi);
+
+/* Set the level of an irqchip's pin. [KVM_IRQ_LINE] */
+int kvm_irq_line(struct kvm_vm *vm, uint32_t gsi, bool level);
 
 /* id 0..; vCPU 0 is the boot processor. CPUID as KVM supports it. */
 int kvm_vcpu_create(struct kvm_vm *vm, uint32_t id, struct kvm_vcpu **out);

@@ -14,6 +14,7 @@
 struct kvm_vm {
 	int kvm_fd, vm_fd;
 	int run_len; /* bytes of a vCPU's struct kvm_run mapping */
+	bool is_pc;
 	struct {
 		bool used;
 		uint64_t gpa;

@@ -15,6 +15,9 @@
 
 #define CPUID_ENTRIES_MAX 256
 #define CPUID1_ECX_XSAVE  (1u << 26)
+/* KVM leaves this bit to the monitor. An operating system looks for KVM's
+ * clock only where it is set. */
+#define CPUID1_ECX_HYPERVISOR (1u << 31)
 /* AMX state needs a permission of the process and 8 KiB a vCPU: left out. */
 #define XCR0_NOT_OFFERED (3ull << 17)
 
@@ -29,7 +32,8 @@ cpuid_find(const struct kvm_cpuid2 *cpuid, uint32_t function, uint32_t index)
 }
 
 /* What KVM supports, with this vCPU's APIC id where CPUID shows it. */
-static int vcpu_set_cpuid(struct kvm_vcpu *vcpu, int kvm_fd, uint32_t id)
+static int vcpu_set_cpuid(struct kvm_vcpu *vcpu, const struct kvm_vm *vm,
+			  uint32_t id)
 {
 	const struct kvm_cpuid_entry2 *leaf;
 	struct kvm_cpuid2 *cpuid;
@@ -40,16 +44,18 @@ static int vcpu_set_cpuid(struct kvm_vcpu *vcpu, int kvm_fd, uint32_t id)
 	if (!cpuid)
 		return -ENOMEM;
 	cpuid->nent = CPUID_ENTRIES_MAX;
-	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid)) {
+	if (ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid)) {
 		err = -errno;
 		goto out;
 	}
 	for (uint32_t i = 0; i < cpuid->nent; i++) {
 		struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
 
-		if (e->function == 1)
+		if (e->function == 1) {
 			e->ebx = (e->ebx & 0x00ffffff) | id << 24;
-		else if (e->function == 0xb || e->function == 0x1f)
+			e->ecx |= vm->is_pc ? CPUID1_ECX_HYPERVISOR : 0;
+		}
+		if (e->function == 0xb || e->function == 0x1f)
 			e->edx = id;
 	}
 	leaf = cpuid_find(cpuid, 1, 0);
@@ -89,7 +95,7 @@ int kvm_vcpu_create(struct kvm_vm *vm, uint32_t id, struct kvm_vcpu **out)
 		goto fail;
 	}
 	vcpu->run = run;
-	err = vcpu_set_cpuid(vcpu, vm->kvm_fd, id);
+	err = vcpu_set_cpuid(vcpu, vm, id);
 	if (err)
 		goto fail;
 	*out = vcpu;
