@@ -31,7 +31,8 @@
 #define MAP_PCI32_GPA 0xe0000000ull
 #define MAP_PCI32_END 0xf0000000ull
 
-#define MAP_LAPIC_GPA MAP_NUMBER(0xfee00000) /* Intel SDM vol. 3, 11.4.1 */
+#define MAP_IOAPIC_GPA 0xfec00000ull /* of a PC; Intel MP spec. 1.4, 3.6.5 */
+#define MAP_LAPIC_GPA  MAP_NUMBER(0xfee00000) /* Intel SDM vol. 3, 11.4.1 */
 /* Three pages KVM wants for itself on VMX (KVM_SET_TSS_ADDR). */
 #define MAP_KVM_TSS_GPA	     0xfffbd000ull
 #define MAP_KVM_IDENTITY_GPA 0xfffbc000ull /* KVM_SET_IDENTITY_MAP_ADDR */
