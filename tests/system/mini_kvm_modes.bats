@@ -212,7 +212,15 @@ x.2> X' ]
 	refused '5 images; at most 4 fit' x.bin x.bin x.bin x.bin x.bin
 	refused 'unknown option --bogus' --bogus x.bin
 	refused 'unknown option -z' -z x.bin
-	refused '--linux is not supported' --linux x.bin
+	refused '--linux and the image x.bin: one of them' --linux k x.bin
+	refused 'one of them' --paging --linux k
+	refused 'are for --linux' --initrd i x.bin
+	refused 'are for --linux' --memory 64 x.bin
+	refused 'not for --linux' --linux k --entry 0
+	refused 'allowed: code32, boot64' --linux k --linux-entry bios
+	refused 'asks a BIOS' --linux k --linux-entry setup
+	refused 'allowed: base, hdr' --linux k --linux-rsi 0
+	refused 'allowed: 64 to 1024 (MiB)' --linux k --memory 63
 	refused 'allowed: auto, legacy, 1k' --hc 2k x.bin
 	refused 'allowed: auto, kvm or memslot' --paging --paging-backend tlb x.bin
 	refused 'allowed: 4m, 4k' --paging --page-size 2m x.bin

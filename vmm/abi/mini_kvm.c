@@ -17,7 +17,6 @@
 
 #define PORT_CALL   0x500
 #define PORT_SERIAL 0x3f8
-#define PORT_A20    0x92
 #define A20_OPEN    0x02
 
 /* Hypercalls: what AL is when it is written to PORT_CALL. */
@@ -43,7 +42,7 @@ static struct mini_guest *of(const struct flat_cpu *cpu)
 
 /* --- input ---------------------------------------------------------------- */
 
-static void want_keys(struct mini_guest *guest)
+void mini_want_keys(struct mini_guest *guest)
 {
 	if (load_relaxed(&guest->takes_keys))
 		return;
@@ -100,7 +99,7 @@ static enum flat_next serial(struct flat_io *io)
 		return FLAT_GO;
 	}
 	if (reg == UART_RBR || reg == UART_LSR)
-		want_keys(guest);
+		mini_want_keys(guest);
 	io->value = uart_read(&guest->uart, reg);
 	return FLAT_GO;
 }
@@ -157,7 +156,7 @@ static enum flat_next call_get(struct mini_guest *guest)
 	struct flat_cpu *cpu = guest->cpu;
 	bool any;
 
-	want_keys(guest);
+	mini_want_keys(guest);
 	any = take_key(guest, &guest->answer);
 	if (!any && keys_ended(guest->mini->keys)) {
 		log_info("%s: ended: it asks for a key, and the input has "
@@ -209,7 +208,7 @@ static enum flat_next hypercall(struct flat_io *io)
 	return call_unknown(guest, nr);
 }
 
-static enum flat_next a20(struct flat_io *io)
+enum flat_next mini_a20(struct flat_io *io)
 {
 	if (io->is_write)
 		return FLAT_PASS;
@@ -222,7 +221,7 @@ static enum flat_next a20(struct flat_io *io)
 static const struct flat_port ports[] = {
 	{ PORT_CALL, PORT_CALL, FLAT_LEN_1, hypercall },
 	{ PORT_SERIAL, PORT_SERIAL + UART_REGS_NR - 1, FLAT_LEN_1, serial },
-	{ PORT_A20, PORT_A20, FLAT_LEN_1, a20 },
+	{ MINI_PORT_A20, MINI_PORT_A20, FLAT_LEN_1, mini_a20 },
 	{ 0, 0, 0, NULL },
 };
 
@@ -248,7 +247,7 @@ static void collect(struct mini_guest *guest)
 	if (!load_relaxed(&guest->takes_ticks)) {
 		store_relaxed(&guest->takes_ticks, true);
 		ticks_start(guest->mini->ticks);
-		want_keys(guest);
+		mini_want_keys(guest);
 	}
 	/* The keyboard is the first guest's, as far as it interrupts. */
 	if (guest == guest->mini->guests && keys_announce(guest->mini->keys))
@@ -333,7 +332,7 @@ const struct abi abi_mini_kvm = {
 	.name = "mini-kvm",
 	.programs = programs,
 	.summary = "Up to four guests, serial port, keyboard, interrupts",
-	.synopsis = "[options] IMAGE...",
+	.synopsis = "[options] IMAGE... | --linux BZIMAGE",
 	.help = mini_help,
 	.guest_prefix = "mini_",
 	.run = mini_run,

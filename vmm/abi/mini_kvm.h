@@ -2,8 +2,9 @@
 /*
  * mini_kvm.h - what the files of the ABI mini-kvm share, and nobody else sees:
  * mini_kvm.c (the rules: ports, hypercalls, interrupts), mini_kvm_modes.c
- * (memory and first registers by mode), mini_kvm_run.c (from the images to
- * the exit status), mini_kvm_options.c (the command line).
+ * (memory and first registers by mode), mini_kvm_linux.c (all of these for a
+ * Linux kernel), mini_kvm_run.c (from the images to the exit status),
+ * mini_kvm_options.c (the command line).
  */
 #ifndef VMM_ABI_MINI_KVM_H
 #define VMM_ABI_MINI_KVM_H
@@ -17,6 +18,7 @@
 #include "vmm/abi/pager.h"
 #include "vmm/abi/paging.h"
 #include "vmm/abi/ticks.h"
+#include "vmm/boot/bzimage.h"
 #include "vmm/devices/uart.h"
 
 #define MINI_GUESTS_MAX 4
@@ -26,7 +28,7 @@ enum mini_mode {
 	MINI_PROTECTED, /* without paging */
 	MINI_PAGING,
 	MINI_LONG,
-	MINI_MODES_NR,
+	MINI_LINUX,
 };
 
 enum mini_calls { /* dialects of the hypercalls */
@@ -47,6 +49,12 @@ struct mini_opts {
 	const char *dump_mem; /* NULL: no */
 	char **images;
 	uint32_t images_nr; /* 1..MINI_GUESTS_MAX */
+	/* With MINI_LINUX; the kernel is images[0]. */
+	char *linux_kernel;
+	const char *linux_cmdline, *linux_initrd; /* NULL: none */
+	enum bzimage_entry linux_entry;
+	bool linux_rsi_hdr, has_linux_option;
+	uint64_t linux_ram_len;
 };
 
 struct mini;
@@ -62,6 +70,7 @@ struct mini_guest {
 	bool asked;	     /* for a key; the next IN gets answer */
 	uint8_t answer;
 	bool crashed;
+	bool serial_level; /* MINI_LINUX: of its pin, as KVM knows it */
 	/* Whom keys and ticks kick. */
 	_Atomic bool takes_keys, takes_ticks;
 };
@@ -78,7 +87,8 @@ struct mini {
 
 /* --- mini_kvm.c --- */
 
-#define MINI_TICK_NS 10000000ull
+#define MINI_TICK_NS  10000000ull
+#define MINI_PORT_A20 0x92
 
 /* Of a machine whose vCPUs' arg is their struct mini_guest: fills in ports and
  * hooks. */
@@ -86,9 +96,22 @@ void mini_rules(struct flat_desc *desc);
 /* Before it runs. */
 void mini_guest_init(struct mini_guest *guest, struct mini *mini,
 		     struct flat_cpu *cpu);
+/* From now on it takes input, and is kicked when some comes. */
+void mini_want_keys(struct mini_guest *guest);
+/* The port's handler: A20 is open. */
+flat_port_fn mini_a20;
 /* For keys_create() and ticks_create(); arg is the struct mini. */
 void mini_keys_arrived(void *arg);
 void mini_tick(void *arg);
+
+/* --- mini_kvm_linux.c --- */
+
+/* As mini_rules(), and RAM. */
+void mini_linux_rules(const struct mini_opts *opts, struct flat_desc *desc);
+/* -EOPNOTSUPP, logged: not on this KVM. */
+int mini_linux_possible(void);
+/* Load kernel and initrd, set the first state. Errors are logged. */
+int mini_linux_prepare(const struct mini_opts *opts, struct flat_cpu *cpu);
 
 /* --- mini_kvm_run.c --- */
 

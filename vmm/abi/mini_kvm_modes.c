@@ -190,6 +190,8 @@ static const struct mode modes[] = {
 		.tables = { { LONG_TABLES, LONG_IDT + 16 - LONG_TABLES } },
 		.prepare = prepare_long,
 	},
+	/* The rest is mini_kvm_linux.c's. */
+	[MINI_LINUX] = { .name = "Linux" },
 };
 
 const char *mini_mode_name(enum mini_mode mode)

@@ -7,6 +7,11 @@
 #define ADDRESS_MAX UINT32_MAX
 #define DEBUG_MAX   3
 
+#define RAM_MIN_MIB	64u
+#define RAM_DEFAULT_MIB 256u
+#define RAM_MAX_MIB	(BZIMAGE_RAM_MAX_LEN >> 20)
+#define CMDLINE_DEFAULT "console=ttyS0"
+
 const char mini_help[] =
 	"  IMAGE             a file, or the name of a guest that came with "
 	"ivlab; up to 4\n"
@@ -33,7 +38,19 @@ const char mini_help[] =
 	"                    too\n"
 	"  --dump-regs       registers of each vCPU when it has ended\n"
 	"  --dump-mem FILE   write RAM there at the end (several machines: "
-	"FILE.0, ...)\n";
+	"FILE.0, ...)\n"
+	"  --linux BZIMAGE   instead of images, a Linux kernel on a small PC; "
+	"its options:\n"
+	"  --cmdline TEXT    the kernel's command line "
+	"(default: " CMDLINE_DEFAULT ")\n"
+	"  --initrd FILE     its initial RAM disk\n"
+	"  --linux-entry code32|boot64\n"
+	"                    where it begins: 32 or 64 bit (default: code32)\n"
+	"  --linux-rsi base|hdr\n"
+	"                    what RSI points to: boot_params, or the header in "
+	"it\n"
+	"                    (default: base, as kernels want it)\n"
+	"  --memory MIB      its RAM, 64 to 1024 (default: 256)\n";
 
 enum {
 	OPTION_PAGING = 1,
@@ -47,6 +64,11 @@ enum {
 	OPTION_DUMP_REGS,
 	OPTION_DUMP_MEM,
 	OPTION_LINUX,
+	OPTION_CMDLINE,
+	OPTION_INITRD,
+	OPTION_LINUX_ENTRY,
+	OPTION_LINUX_RSI,
+	OPTION_MEMORY,
 };
 
 static const struct option words[] = {
@@ -62,7 +84,12 @@ static const struct option words[] = {
 	{ "debug", required_argument, NULL, OPTION_DEBUG },
 	{ "dump-regs", no_argument, NULL, OPTION_DUMP_REGS },
 	{ "dump-mem", required_argument, NULL, OPTION_DUMP_MEM },
-	{ "linux", optional_argument, NULL, OPTION_LINUX },
+	{ "linux", required_argument, NULL, OPTION_LINUX },
+	{ "cmdline", required_argument, NULL, OPTION_CMDLINE },
+	{ "initrd", required_argument, NULL, OPTION_INITRD },
+	{ "linux-entry", required_argument, NULL, OPTION_LINUX_ENTRY },
+	{ "linux-rsi", required_argument, NULL, OPTION_LINUX_RSI },
+	{ "memory", required_argument, NULL, OPTION_MEMORY },
 	ABI_COMMON_OPTIONS
 };
 
@@ -134,6 +161,60 @@ static int choice(const struct abi_call *call, struct mini_opts *opts, int c)
 	return which < 0 ? ABI_FAILED : -1;
 }
 
+static int linux_entry(const struct abi_call *call, struct mini_opts *opts)
+{
+	static const char *const entries[] = { "code32", "boot64", NULL };
+	int which;
+
+	if (strcmp(optarg, "setup") == 0)
+		return abi_usage(
+			call, "--linux-entry setup: the kernel's 16-bit code "
+			      "asks a BIOS for memory and display, and there "
+			      "is none; code32 and boot64 begin behind it");
+	which = one_of(call, "linux-entry", entries);
+	opts->linux_entry = which == 1 ? BZIMAGE_BOOT64 : BZIMAGE_CODE32;
+	return which < 0 ? ABI_FAILED : -1;
+}
+
+static int memory(const struct abi_call *call, struct mini_opts *opts)
+{
+	uint64_t mib;
+
+	if (abi_number(optarg, RAM_MIN_MIB, RAM_MAX_MIB, &mib))
+		return abi_usage(call, "--memory %s; allowed: %u to %llu (MiB)",
+				 optarg, RAM_MIN_MIB, RAM_MAX_MIB);
+	opts->linux_ram_len = mib << 20;
+	return -1;
+}
+
+/* Of --linux and what goes with it: -1, or the exit status. */
+static int linux_option(const struct abi_call *call, struct mini_opts *opts,
+			int c)
+{
+	static const char *const rsis[] = { "base", "hdr", NULL };
+	int which;
+
+	switch (c) {
+	case OPTION_LINUX:
+		opts->linux_kernel = optarg;
+		return mode(call, opts, MINI_LINUX);
+	case OPTION_CMDLINE:
+		opts->linux_cmdline = optarg;
+		return -1;
+	case OPTION_INITRD:
+		opts->linux_initrd = optarg;
+		return -1;
+	case OPTION_LINUX_ENTRY:
+		return linux_entry(call, opts);
+	case OPTION_MEMORY:
+		return memory(call, opts);
+	default:
+		which = one_of(call, "linux-rsi", rsis);
+		opts->linux_rsi_hdr = which == 1;
+		return which < 0 ? ABI_FAILED : -1;
+	}
+}
+
 /* -1, or the exit status. */
 static int option(const struct abi_call *call, struct mini_opts *opts, int c)
 {
@@ -165,27 +246,42 @@ static int option(const struct abi_call *call, struct mini_opts *opts, int c)
 		opts->dump_mem = optarg;
 		return -1;
 	case OPTION_LINUX:
-		return abi_usage(call,
-				 "--linux is not supported: use a real machine "
-				 "monitor, e.g. qemu-system-x86_64 -kernel "
-				 "BZIMAGE, which can join a lab (ivlab "
-				 "server)");
+	case OPTION_CMDLINE:
+	case OPTION_INITRD:
+	case OPTION_LINUX_ENTRY:
+	case OPTION_LINUX_RSI:
+	case OPTION_MEMORY:
+		opts->has_linux_option = true;
+		return linux_option(call, opts, c);
 	default:
 		return abi_option(call, &opts->session, c);
 	}
 }
 
-int mini_options(const struct abi_call *call, struct mini_opts *opts)
+/* What goes with --linux, and what does not. -1, or the exit status. */
+static int linux_images(const struct abi_call *call, struct mini_opts *opts)
 {
-	int c;
+	if (opts->has_load || opts->has_entry)
+		return abi_usage(call, "--load and --entry are not for "
+				       "--linux: a kernel's header says both");
+	if (optind != call->argc)
+		return abi_usage(call, "--linux and the image %s: one of them",
+				 call->argv[optind]);
+	if (!opts->linux_cmdline)
+		opts->linux_cmdline = CMDLINE_DEFAULT;
+	if (!opts->linux_ram_len)
+		opts->linux_ram_len = (uint64_t)RAM_DEFAULT_MIB << 20;
+	opts->images = &opts->linux_kernel;
+	opts->images_nr = 1;
+	return -1;
+}
 
-	while ((c = getopt_long(call->argc, call->argv, ":pv", words, NULL)) !=
-	       -1) {
-		int status = option(call, opts, c);
-
-		if (status >= 0)
-			return status;
-	}
+static int images(const struct abi_call *call, struct mini_opts *opts)
+{
+	if (opts->has_linux_option)
+		return abi_usage(call, "--cmdline, --initrd, --linux-entry, "
+				       "--linux-rsi and --memory are for "
+				       "--linux");
 	if (opts->mode == MINI_REAL && (opts->has_load || opts->has_entry))
 		return abi_usage(call, "--load and --entry are for --paging, "
 				       "--long-mode and -p; in real mode an "
@@ -201,4 +297,19 @@ int mini_options(const struct abi_call *call, struct mini_opts *opts)
 		return abi_usage(call, "%u images; at most %d fit",
 				 opts->images_nr, MINI_GUESTS_MAX);
 	return -1;
+}
+
+int mini_options(const struct abi_call *call, struct mini_opts *opts)
+{
+	int c;
+
+	while ((c = getopt_long(call->argc, call->argv, ":pv", words, NULL)) !=
+	       -1) {
+		int status = option(call, opts, c);
+
+		if (status >= 0)
+			return status;
+	}
+	return opts->mode == MINI_LINUX ? linux_images(call, opts)
+					: images(call, opts);
 }

@@ -32,7 +32,10 @@ static int make_machine(struct mini *mini, uint32_t first, uint32_t nr)
 	struct flat *flat;
 	int err;
 
-	mini_rules(&desc);
+	if (opts->mode == MINI_LINUX)
+		mini_linux_rules(opts, &desc);
+	else
+		mini_rules(&desc);
 	err = session_machine(mini->session, &desc, &flat);
 	for (uint32_t i = 0; i < nr && !err; i++) {
 		struct mini_guest *guest = &mini->guests[first + i];
@@ -52,6 +55,8 @@ static int prepare_guest(struct mini *mini, uint32_t nr)
 	char *path;
 	int err;
 
+	if (mini->opts.mode == MINI_LINUX)
+		return mini_linux_prepare(&mini->opts, guest->cpu);
 	err = abi_image_path(mini->call, mini->opts.images[nr], &path);
 	if (!err)
 		err = mini_mode_prepare(&mini->opts, guest->cpu, path);
@@ -79,8 +84,11 @@ static int prepare(struct mini *mini)
 
 	mini->legacy = wants_legacy(&mini->opts);
 	session_note(mini->session, "mode", mini_mode_name(mini->opts.mode));
-	session_note(mini->session, "hypercalls",
-		     mini->legacy ? "legacy" : "1k");
+	if (mini->opts.mode != MINI_LINUX)
+		session_note(mini->session, "hypercalls",
+			     mini->legacy ? "legacy" : "1k");
+	else
+		err = mini_linux_possible();
 	if (mini->opts.mode == MINI_PAGING)
 		err = paging_choose(mini->session, &mini->opts.backend);
 	for (uint32_t i = 0; i < nr && !err; i += in_one)
