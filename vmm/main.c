@@ -9,8 +9,8 @@
 
 #include "vmm/abi/abi.h"
 #include "vmm/core/clock.h"
+#include "vmm/core/near.h"
 #include "vmm/lab/cmd.h"
-#include "vmm/lab/near.h"
 
 static const struct command {
 	const char *name;

@@ -98,6 +98,13 @@ refuse_lab_line() {
 	done
 }
 
+@test "an option that was mistyped is told what it may have been" {
+	ivlab vm --imgae x
+	expect 2 "unknown option --imgae: did you mean --image?"
+	ivlab boot mini-kvm --pagin x
+	expect 1 "unknown option --pagin: did you mean --paging?"
+}
+
 @test "option without its value, or with one too many, is named" {
 	ivlab run --timeout
 	expect 2 "option --timeout needs a value"

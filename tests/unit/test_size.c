@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "tests/unit/harness.h"
-#include "vmm/lab/near.h"
 #include "vmm/lab/size.h"
 
 static void assert_size(const char *text, uint64_t expected)
@@ -128,30 +127,6 @@ static void format_names_the_largest_fitting_unit(void)
 	CU_ASSERT_STRING_EQUAL(size_format(UINT64_MAX, text), "16.0 EiB");
 }
 
-static void near_name_finds_a_mistyped_word(void)
-{
-	static const char *const names[] = { "run", "server", "bench",
-					     "doctor" };
-
-	CU_ASSERT_STRING_EQUAL(near_name("dcotor", names, 4), "doctor");
-	CU_ASSERT_STRING_EQUAL(near_name("servers", names, 4), "server");
-	CU_ASSERT_STRING_EQUAL(near_name("rum", names, 4), "run");
-	CU_ASSERT_STRING_EQUAL(near_name("bnech", names, 4), "bench");
-}
-
-static void near_name_of_a_far_word_is_null(void)
-{
-	static const char *const names[] = { "run", "server" };
-	char word[200];
-
-	CU_ASSERT_PTR_NULL(near_name("start", names, 2));
-	CU_ASSERT_PTR_NULL(near_name("", names, 2));
-	CU_ASSERT_PTR_NULL(near_name("x", names, 0));
-	memset(word, 'r', sizeof(word) - 1);
-	word[sizeof(word) - 1] = '\0';
-	CU_ASSERT_PTR_NULL(near_name(word, names, 2));
-}
-
 static const struct unit_test tests[] = {
 	{ "size_with_suffix_is_multiple_of_1024",
 	  size_with_suffix_is_multiple_of_1024 },
@@ -170,7 +145,5 @@ static const struct unit_test tests[] = {
 	  list_that_is_malformed_is_refused },
 	{ "format_names_the_largest_fitting_unit",
 	  format_names_the_largest_fitting_unit },
-	{ "near_name_finds_a_mistyped_word", near_name_finds_a_mistyped_word },
-	{ "near_name_of_a_far_word_is_null", near_name_of_a_far_word_is_null },
 };
 UNIT_MAIN("size", tests)

@@ -79,10 +79,12 @@ enum abi_option {
 
 /*
  * Whatever getopt_long() (opterr 0) returned that is not the ABI's own: a
- * common option, ':' or '?'. -1: taken, go on; else the exit status: help was
- * asked for, or something is wrong, which was said.
+ * common option, ':' or '?'; options: the table it had. -1: taken, go on; else
+ * the exit status: help was asked for, or something is wrong, which was said.
  */
-int abi_option(const struct abi_call *call, struct session_opts *opts, int c);
+struct option;
+int abi_option(const struct abi_call *call, struct session_opts *opts, int c,
+	       const struct option *options);
 
 /* "ivlab boot NAME: <text>" and how to get help, on stderr. ABI_FAILED. */
 __attribute__((format(printf, 2, 3))) int abi_usage(const struct abi_call *call,

@@ -67,6 +67,17 @@ static int time_option(const struct abi_call *call, const char *option,
 			 option, optarg, min_ns ? "1ms" : "0s");
 }
 
+static const struct option options[] = {
+	{ "schedule", required_argument, NULL, 's' },
+	{ "quantum", required_argument, NULL, 'q' },
+	{ "frac", required_argument, NULL, 'f' },
+	{ "order", required_argument, NULL, 'o' },
+	{ "slices", required_argument, NULL, 'n' },
+	{ "pause", required_argument, NULL, 'p' },
+	{ "load", required_argument, NULL, 'l' },
+	ABI_COMMON_OPTIONS,
+};
+
 static int own_option(const struct abi_call *call, struct matrix_words *words,
 		      int c)
 {
@@ -95,7 +106,7 @@ static int own_option(const struct abi_call *call, struct matrix_words *words,
 		return abi_usage(call, "--load %s; allowed: 0 to 0x%x", optarg,
 				 MATRIX_RAM_LEN - 1);
 	default:
-		return abi_option(call, &words->common, c);
+		return abi_option(call, &words->common, c, options);
 	}
 }
 
@@ -138,16 +149,6 @@ static void defaults(const struct abi_call *call, struct matrix_words *words)
 
 int matrix_options(const struct abi_call *call, struct matrix_words *words)
 {
-	static const struct option options[] = {
-		{ "schedule", required_argument, NULL, 's' },
-		{ "quantum", required_argument, NULL, 'q' },
-		{ "frac", required_argument, NULL, 'f' },
-		{ "order", required_argument, NULL, 'o' },
-		{ "slices", required_argument, NULL, 'n' },
-		{ "pause", required_argument, NULL, 'p' },
-		{ "load", required_argument, NULL, 'l' },
-		ABI_COMMON_OPTIONS,
-	};
 	int c, status = -1;
 
 	defaults(call, words);

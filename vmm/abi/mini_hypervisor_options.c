@@ -123,7 +123,7 @@ static int option(const struct abi_call *call, struct minihv_opts *opts, int c)
 	case OPTION_SERIAL:
 		return serial(call, opts);
 	default:
-		return abi_option(call, &opts->session, c);
+		return abi_option(call, &opts->session, c, words);
 	}
 }
 

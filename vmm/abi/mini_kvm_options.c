@@ -254,7 +254,7 @@ static int option(const struct abi_call *call, struct mini_opts *opts, int c)
 		opts->has_linux_option = true;
 		return linux_option(call, opts, c);
 	default:
-		return abi_option(call, &opts->session, c);
+		return abi_option(call, &opts->session, c, words);
 	}
 }
 

@@ -9,6 +9,7 @@
 
 #include "vmm/abi/abi.h"
 #include "vmm/core/log.h"
+#include "vmm/core/options.h"
 
 #define TIMEOUT_MAX_S	100000000ull
 #define GUESTS_TEXT_LEN 1024
@@ -72,23 +73,11 @@ int abi_usage(const struct abi_call *call, const char *fmt, ...)
 	return ABI_FAILED;
 }
 
-static int bad_option(const struct abi_call *call, int c)
+int abi_option(const struct abi_call *call, struct session_opts *opts, int c,
+	       const struct option *options)
 {
-	const char *word = call->argv[optind - 1];
+	char text[OPTIONS_FAULT_LEN];
 
-	if (c == ':')
-		return abi_usage(call, "option %s needs a value", word);
-	/* Inside a cluster of short options optind has not moved yet. */
-	if (strncmp(word, "--", 2) != 0)
-		return abi_usage(call, "unknown option -%c", optopt);
-	/* Known, so it was the value that getopt_long() did not want. */
-	if (optopt)
-		return abi_usage(call, "option %s takes no value", word);
-	return abi_usage(call, "unknown option %s", word);
-}
-
-int abi_option(const struct abi_call *call, struct session_opts *opts, int c)
-{
 	switch (c) {
 	case ABI_OPTION_STATS:
 		opts->stats = true;
@@ -118,7 +107,8 @@ int abi_option(const struct abi_call *call, struct session_opts *opts, int c)
 		help(call);
 		return ABI_OK;
 	default:
-		return bad_option(call, c);
+		return abi_usage(call, "%s",
+				 options_fault(text, c, call->argv, options));
 	}
 }
 

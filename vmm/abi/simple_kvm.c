@@ -399,7 +399,7 @@ static int run(const struct abi_call *call)
 			status = paging_option(call, optarg, &words.backend);
 			break;
 		default:
-			status = abi_option(call, &words.common, c);
+			status = abi_option(call, &words.common, c, options);
 			break;
 		}
 	}

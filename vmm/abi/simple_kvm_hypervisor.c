@@ -93,7 +93,7 @@ static int parse(const struct abi_call *call, struct words *words)
 						   optarg);
 			break;
 		default:
-			status = abi_option(call, &words->common, c);
+			status = abi_option(call, &words->common, c, options);
 			break;
 		}
 	}

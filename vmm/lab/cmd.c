@@ -2,10 +2,10 @@
 /* cmd.c - how does a subcommand refuse a command line? */
 #include "vmm/lab/cmd.h"
 
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
+
+#include "vmm/core/options.h"
 
 uint64_t cmd_start_ns;
 
@@ -21,17 +21,10 @@ int cmd_usage(const char *cmd, const char *fmt, ...)
 	return CMD_USAGE;
 }
 
-int cmd_bad_option(const char *cmd, int result, char **argv)
+int cmd_bad_option(const char *cmd, int result, char **argv,
+		   const struct option *options)
 {
-	const char *word = argv[optind - 1];
+	char text[OPTIONS_FAULT_LEN];
 
-	if (result == ':')
-		return cmd_usage(cmd, "option %s needs a value", word);
-	/* Inside a cluster of short options optind has not moved yet. */
-	if (strncmp(word, "--", 2) != 0)
-		return cmd_usage(cmd, "unknown option -%c", optopt);
-	/* Known, so it was the value that getopt_long() did not want. */
-	if (optopt)
-		return cmd_usage(cmd, "option %s takes no value", word);
-	return cmd_usage(cmd, "unknown option %s", word);
+	return cmd_usage(cmd, "%s", options_fault(text, result, argv, options));
 }

@@ -37,10 +37,9 @@ extern uint64_t cmd_start_ns;
  */
 __attribute__((format(printf, 2, 3))) int cmd_usage(const char *cmd,
 						    const char *fmt, ...);
-/*
- * For getopt_long() having returned '?' or ':' with opterr 0 and an option
- * string that begins with ':': says which word it was.
- */
-int cmd_bad_option(const char *cmd, int result, char **argv);
+/* After getopt_long() refused a word (options.h), the same way. */
+struct option;
+int cmd_bad_option(const char *cmd, int result, char **argv,
+		   const struct option *options);
 
 #endif

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vmm/core/near.h"
 #include "vmm/lab/bench.h"
 #include "vmm/lab/bench_flat.h"
 #include "vmm/lab/cmd.h"
-#include "vmm/lab/near.h"
 #include "vmm/lab/size.h"
 
 static const struct bench {
@@ -164,7 +164,7 @@ static int parse(struct bench_opts *o, int argc, char **argv, char used[32],
 			help(stdout);
 			return 0;
 		default:
-			return cmd_bad_option("bench", c, argv);
+			return cmd_bad_option("bench", c, argv, options);
 		}
 	}
 	o->pairs_nr = (uint32_t)pairs;

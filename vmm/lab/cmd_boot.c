@@ -6,9 +6,9 @@
 
 #include "vmm/abi/abi.h"
 #include "vmm/core/log.h"
+#include "vmm/core/near.h"
 #include "vmm/lab/cmd.h"
 #include "vmm/lab/images.h"
-#include "vmm/lab/near.h"
 
 #define ABIS_MAX 8
 

@@ -79,7 +79,7 @@ int cmd_doctor(int argc, char **argv)
 			return 0;
 		}
 		if (c != 'j')
-			return cmd_bad_option("doctor", c, argv);
+			return cmd_bad_option("doctor", c, argv, options);
 		json = true;
 	}
 	if (optind != argc)

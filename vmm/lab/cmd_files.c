@@ -8,11 +8,11 @@
 
 #include "shm/p9.h"
 #include "vmm/core/log.h"
+#include "vmm/core/near.h"
 #include "vmm/files/p9_server.h"
 #include "vmm/lab/cmd.h"
 #include "vmm/lab/escape.h"
 #include "vmm/lab/files_serve.h"
-#include "vmm/lab/near.h"
 #include "vmm/lab/private_dir.h"
 #include "vmm/lab/share_reason.h"
 #include "vmm/lab/share_words.h"
@@ -86,6 +86,19 @@ static int allow(const char *why, const char *option, const char *word,
 		   : 0;
 }
 
+static const struct option options[] = {
+	{ "socket", required_argument, NULL, 's' },
+	{ "mode", required_argument, NULL, 'm' },
+	{ "private", required_argument, NULL, 'p' },
+	{ "fresh", no_argument, NULL, 'f' },
+	{ "policy", required_argument, NULL, 'P' },
+	{ "msize", required_argument, NULL, 'l' },
+	{ "quota", required_argument, NULL, 'q' },
+	{ "once", no_argument, NULL, 'o' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
 /* 0, or the exit status after a complaint. */
 static int take_option(struct asked *asked, int c, const char *name,
 		       char **argv)
@@ -126,7 +139,7 @@ static int take_option(struct asked *asked, int c, const char *name,
 		serve->once = true;
 		return 0;
 	default:
-		return cmd_bad_option("files", c, argv);
+		return cmd_bad_option("files", c, argv, options);
 	}
 }
 
@@ -168,18 +181,6 @@ static int check(const struct asked *asked)
 /* -1: go on; else the exit status. */
 static int parse(struct asked *asked, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "socket", required_argument, NULL, 's' },
-		{ "mode", required_argument, NULL, 'm' },
-		{ "private", required_argument, NULL, 'p' },
-		{ "fresh", no_argument, NULL, 'f' },
-		{ "policy", required_argument, NULL, 'P' },
-		{ "msize", required_argument, NULL, 'l' },
-		{ "quota", required_argument, NULL, 'q' },
-		{ "once", no_argument, NULL, 'o' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	int c, option_nr = 0, status, action;
 
 	opterr = 0;

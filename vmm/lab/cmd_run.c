@@ -79,7 +79,7 @@ static int parse(struct options *o, int argc, char **argv)
 			help();
 			return 0;
 		default:
-			return cmd_bad_option("run", c, argv);
+			return cmd_bad_option("run", c, argv, options);
 		}
 	}
 	if (argc - optind != 1)

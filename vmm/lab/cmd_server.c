@@ -95,7 +95,7 @@ static int parse(struct service *s, int argc, char **argv)
 			help();
 			return 0;
 		default:
-			return cmd_bad_option("server", c, argv);
+			return cmd_bad_option("server", c, argv, options);
 		}
 	}
 	if (optind != argc)

@@ -240,7 +240,7 @@ int cmd_tune(int argc, char **argv)
 			help();
 			return 0;
 		default:
-			return cmd_bad_option("tune", c, argv);
+			return cmd_bad_option("tune", c, argv, options);
 		}
 	}
 	if (optind != argc)

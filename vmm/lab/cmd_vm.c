@@ -213,6 +213,27 @@ static int check_shares(const struct vm_opts *vm)
 	return 0;
 }
 
+static const struct option words[] = {
+	{ "image", required_argument, NULL, WORD_IMAGE },
+	{ "name", required_argument, NULL, WORD_NAME },
+	{ "memory", required_argument, NULL, WORD_MEMORY },
+	{ "cpus", required_argument, NULL, WORD_CPUS },
+	{ "pin", required_argument, NULL, WORD_PIN },
+	{ "args", required_argument, NULL, WORD_ARGS },
+	{ "socket", required_argument, NULL, WORD_SOCKET },
+	{ "vectors", required_argument, NULL, WORD_VECTORS },
+	{ "plain", no_argument, NULL, WORD_PLAIN },
+	{ "stats-fd", required_argument, NULL, WORD_STATS_FD },
+	{ "share", required_argument, NULL, WORD_SHARE },
+	{ "mode", required_argument, NULL, WORD_MODE },
+	{ "private", required_argument, NULL, WORD_PRIVATE },
+	{ "fresh", no_argument, NULL, WORD_FRESH },
+	{ "quota", required_argument, NULL, WORD_QUOTA },
+	{ "policy", required_argument, NULL, WORD_POLICY },
+	{ "help", no_argument, NULL, WORD_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
 /* One option; 0 or the exit status of a refusal. */
 static int parse_word(struct vm_opts *vm, int c, char **argv)
 {
@@ -258,30 +279,9 @@ static int parse_word(struct vm_opts *vm, int c, char **argv)
 		vm->stats_fd = err ? -1 : (int)fd;
 		return err;
 	default:
-		return cmd_bad_option("vm", c, argv);
+		return cmd_bad_option("vm", c, argv, words);
 	}
 }
-
-static const struct option words[] = {
-	{ "image", required_argument, NULL, WORD_IMAGE },
-	{ "name", required_argument, NULL, WORD_NAME },
-	{ "memory", required_argument, NULL, WORD_MEMORY },
-	{ "cpus", required_argument, NULL, WORD_CPUS },
-	{ "pin", required_argument, NULL, WORD_PIN },
-	{ "args", required_argument, NULL, WORD_ARGS },
-	{ "socket", required_argument, NULL, WORD_SOCKET },
-	{ "vectors", required_argument, NULL, WORD_VECTORS },
-	{ "plain", no_argument, NULL, WORD_PLAIN },
-	{ "stats-fd", required_argument, NULL, WORD_STATS_FD },
-	{ "share", required_argument, NULL, WORD_SHARE },
-	{ "mode", required_argument, NULL, WORD_MODE },
-	{ "private", required_argument, NULL, WORD_PRIVATE },
-	{ "fresh", no_argument, NULL, WORD_FRESH },
-	{ "quota", required_argument, NULL, WORD_QUOTA },
-	{ "policy", required_argument, NULL, WORD_POLICY },
-	{ "help", no_argument, NULL, WORD_HELP },
-	{ NULL, 0, NULL, 0 },
-};
 
 int cmd_vm(int argc, char **argv)
 {

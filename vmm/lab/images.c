@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vmm/lab/near.h"
+#include "vmm/core/near.h"
 
 #define ENDING	     ".elf"
 #define FLAT_ENDING  ".bin"

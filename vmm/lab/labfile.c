@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/core/near.h"
 #include "vmm/lab/escape.h"
 #include "vmm/lab/labfile_keys.h"
 #include "vmm/lab/labfile_lines.h"
 #include "vmm/lab/labfile_shares.h"
-#include "vmm/lab/near.h"
 #include "vmm/lab/pins.h"
 
 #define SHOWN_LEN  80 /* of a value in a message */

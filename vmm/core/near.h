@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* near.h - which known word did somebody mean who mistyped it? */
-#ifndef VMM_LAB_NEAR_H
-#define VMM_LAB_NEAR_H
+#ifndef VMM_CORE_NEAR_H
+#define VMM_CORE_NEAR_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* near.c - how far is a mistyped word from a known one? */
-#include "vmm/lab/near.h"
+#include "vmm/core/near.h"
 
 #include <string.h>
 
