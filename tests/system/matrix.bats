@@ -103,6 +103,14 @@ need_code_limit() {
 	[ "$(grep -cE '^Time: [0-9]+\.[0-9]+$' <<<"$output")" -eq 6 ]
 }
 
+@test "timer: each turn's time is told when it ends" {
+	need_kvm
+	matrix --schedule timer --quantum 200ms --slices 2 quiet quiet
+	expect 0 ""
+	awk '$1 == "Time:" { n++; if ($2 < n * 0.2) bad = 1 }
+		END { exit bad || n != 2 }' <<<"$output"
+}
+
 @test "frac: 7 to 3, in blocks and spread" {
 	need_kvm
 	matrix --quantum 10ms --slices 20 quiet quiet

@@ -10,10 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -194,6 +196,18 @@ static inline uint64_t tree_hash(const char *path)
 	}
 	free(entries);
 	return hash;
+}
+
+/* What is mounted from now on goes with this process. NULL, or what is missing
+ * for it. */
+static inline const char *tree_own_mounts(void)
+{
+	if (geteuid() != 0)
+		return "only root may mount";
+	if (unshare(CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return "no mounts of one's own here";
+	return NULL;
 }
 
 #endif

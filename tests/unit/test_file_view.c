@@ -377,6 +377,69 @@ static void discard_takes_the_directory_and_nothing_else(void)
 	file_room_end(&room);
 }
 
+static void discard_stops_at_what_is_mounted_there(void)
+{
+	const char *missing = tree_own_mounts();
+	struct file_room room;
+	struct tree_path vm, at;
+
+	if (missing) {
+		unit_skip(missing);
+		return;
+	}
+	file_room_start(&room, ORIGINAL);
+	vm = tree_path(room.dir.text, "vm0");
+	at = tree_path(vm.text, "at");
+	tree_mkdir(room.dir.text, "vm0");
+	tree_mkdir(vm.text, "at");
+	TREE_CHECK(mount("none", at.text, "tmpfs", 0, NULL) == 0);
+	tree_file(at.text, "file", "somebody's");
+	CU_ASSERT_EQUAL(file_view_discard(vm.text), -EXDEV);
+	CU_ASSERT_EQUAL(access(tree_path(at.text, "file").text, F_OK), 0);
+	TREE_CHECK(umount(at.text) == 0);
+	CU_ASSERT_EQUAL(file_view_discard(vm.text), 0);
+	CU_ASSERT_EQUAL(access(vm.text, F_OK), -1);
+	file_room_end(&room);
+}
+
+/* On overlayfs over two file systems, a file has another device number than
+ * its directory has. */
+static void discard_works_on_overlayfs(void)
+{
+	const char *missing = tree_own_mounts();
+	struct tree_path top = tree_make(), vm = tree_path(top.text, "vm");
+	char options[4 * sizeof(top)];
+
+	if (missing) {
+		tree_remove(top.text);
+		unit_skip(missing);
+		return;
+	}
+	TREE_CHECK(mount("none", top.text, "tmpfs", 0, NULL) == 0);
+	tree_mkdir(top.text, "lower");
+	TREE_CHECK(mount("none", tree_path(top.text, "lower").text, "tmpfs", 0,
+			 NULL) == 0);
+	tree_mkdir(top.text, "upper");
+	tree_mkdir(top.text, "work");
+	tree_mkdir(top.text, "vm");
+	snprintf(options, sizeof(options),
+		 "lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work",
+		 top.text, top.text, top.text);
+	if (mount("none", vm.text, "overlay", 0, options) == 0) {
+		tree_mkdir(vm.text, "vm0");
+		tree_file(vm.text, "vm0/file", "x");
+		CU_ASSERT_EQUAL(
+			file_view_discard(tree_path(vm.text, "vm0").text), 0);
+		CU_ASSERT_EQUAL(access(tree_path(vm.text, "vm0").text, F_OK),
+				-1);
+		TREE_CHECK(umount(vm.text) == 0);
+	} else {
+		unit_skip("this kernel has no overlayfs");
+	}
+	TREE_CHECK(umount2(top.text, MNT_DETACH) == 0);
+	tree_remove(top.text);
+}
+
 static const struct unit_test tests[] = {
 	{ "only_shared_files_are_seen", only_shared_files_are_seen },
 	{ "own_files_are_appended_and_kept", own_files_are_appended_and_kept },
@@ -402,6 +465,9 @@ static const struct unit_test tests[] = {
 	  a_private_directory_that_is_none_is_told },
 	{ "discard_takes_the_directory_and_nothing_else",
 	  discard_takes_the_directory_and_nothing_else },
+	{ "discard_stops_at_what_is_mounted_there",
+	  discard_stops_at_what_is_mounted_there },
+	{ "discard_works_on_overlayfs", discard_works_on_overlayfs },
 };
 
 UNIT_MAIN("file_view", tests)

@@ -52,6 +52,8 @@ static void tell_stop(struct vm *vm, uint32_t reason)
 	if (vm->matrix->told)
 		return;
 	vm->matrix->told = true;
+	if (vm->matrix->words->schedule != MATRIX_IO)
+		printf("Time: %f\n", (double)clock() / CLOCKS_PER_SEC);
 	printf("VMFD: %u stopped running - exit reason: %u\n", vm->vmfd,
 	       reason);
 	vm->matrix->did_io = reason == KVM_EXIT_IO;
@@ -200,8 +202,6 @@ static bool slice(struct vm *vm)
 	matrix->did_io = false;
 	vm->slices++;
 	printf("VMFD: %u started running\n", vm->vmfd);
-	if (matrix->words->schedule != MATRIX_IO)
-		printf("Time: %f\n", (double)clock() / CLOCKS_PER_SEC);
 	/* It may take long; put_lines() finds out what went wrong. */
 	(void)fflush(stdout);
 	flat_cpu_take(vm->cpu);

@@ -328,12 +328,35 @@ int file_view_write(struct file_view_file *file, const void *buf, size_t len)
 
 /* --- --fresh -------------------------------------------------------------- */
 
+/* The mount a name lies on. Not by its device: in overlayfs a file may have
+ * another than its directory. */
+static int mount_of(const char *path, uint64_t *id)
+{
+	struct statx sx;
+
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+		  STATX_MNT_ID, &sx) < 0)
+		return -errno;
+	*id = sx.stx_mnt_id;
+	return 0;
+}
+
+/* nftw() has no argument for it. */
+static _Thread_local uint64_t discard_mount;
+
 static int discard_one(const char *path, const struct stat *st, int type,
 		       struct FTW *ftw)
 {
+	uint64_t mount;
+	int err = mount_of(path, &mount);
+
 	(void)st;
 	(void)type;
 	(void)ftw;
+	if (err)
+		return err;
+	if (mount != discard_mount)
+		return -EXDEV;
 	return remove(path) < 0 ? -errno : 0;
 }
 
@@ -346,8 +369,10 @@ int file_view_discard(const char *private_dir)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISDIR(st.st_mode))
 		return -ENOTDIR;
+	err = mount_of(private_dir, &discard_mount);
+	if (err)
+		return err;
 	/* Neither through symbolic links nor into what is mounted there. */
-	err = nftw(private_dir, discard_one, WALK_DEPTH,
-		   FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	err = nftw(private_dir, discard_one, WALK_DEPTH, FTW_DEPTH | FTW_PHYS);
 	return err == -1 ? -errno : err;
 }

@@ -62,7 +62,8 @@ int file_view_read(struct file_view_file *file, void *buf, size_t len);
 int file_view_write(struct file_view_file *file, const void *buf, size_t len);
 
 /* Take away a private directory and all in it. One that is not there is fine.
- * Not a symbolic link: -ENOTDIR. */
+ * Not a symbolic link: -ENOTDIR. -EXDEV: something is mounted in there; that
+ * stays as it is. */
 int file_view_discard(const char *private_dir);
 
 #endif

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +22,7 @@
 #include <unistd.h>
 
 #include "vmm/core/clock.h"
+#include "vmm/files/file_view.h"
 
 #define START_LIMIT_NS (60 * CLOCK_NS_PER_S)
 #define LOOK_EACH_US   20000
@@ -233,16 +233,6 @@ int files_bed_start(struct files_bed *bed, const char *below)
 	return err;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type,
-		      struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	(void)remove(path);
-	return 0;
-}
-
 void files_bed_end(struct files_bed *bed)
 {
 	for (int i = 0; i < FILES_SIDES; i++) {
@@ -256,9 +246,7 @@ void files_bed_end(struct files_bed *bed)
 		(void)waitpid(side->server, NULL, 0);
 		side->server = 0;
 	}
-	/* FTW_MOUNT: whatever is still mounted there is not ours. */
 	if (bed->scratch[0])
-		(void)nftw(bed->scratch, remove_one, 16,
-			   FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+		(void)file_view_discard(bed->scratch);
 	bed->scratch[0] = '\0';
 }
