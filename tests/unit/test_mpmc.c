@@ -217,6 +217,36 @@ static void batches_are_cut_at_what_is_free_and_wrap(void)
 	}
 }
 
+/* Longer than a claim may be, and over the end of the ring. */
+static void long_batches_of_any_message_length_are_copied_whole(void)
+{
+	static uint64_t in[1500][3], out[1500][3];
+	const uint64_t len = 256 << 10;
+
+	for (uint64_t i = 0; i < 1500; i++)
+		for (uint64_t j = 0; j < 3; j++)
+			in[i][j] = i << 8 | j;
+	mem = guarded_map(len);
+	CU_ASSERT_EQUAL_FATAL(region_create(&region, mem, len), 0);
+	CU_ASSERT_EQUAL_FATAL(mpmc_create(&region, NAME, 24, 2048, 1, 0), 0);
+	fake_peer_init(&fakes[0].fake, PEER_ID(0), mem, len);
+	CU_ASSERT_EQUAL_FATAL(tx_open(0), 0);
+	CU_ASSERT_EQUAL_FATAL(rx_open(0), 0);
+	for (uint32_t lap = 0; lap < 3; lap++) {
+		memset(out, 0, sizeof(out));
+		CU_ASSERT_EQUAL(mpmc_push(&tx[0], in, 1500), 1500);
+		CU_ASSERT_EQUAL(mpmc_pop(&rx[0], out, 1500), 1500);
+		CU_ASSERT_EQUAL(memcmp(in, out, sizeof(in)), 0);
+	}
+	CU_ASSERT_EQUAL(mpmc_push(&tx[0], in, 1500), 1500);
+	CU_ASSERT_EQUAL(mpmc_push(&tx[0], in, 1500), 548);
+	CU_ASSERT_EQUAL(mpmc_pop(&rx[0], out, 1500), 1500);
+	CU_ASSERT_EQUAL(mpmc_pop(&rx[0], out, 1500), 548);
+	CU_ASSERT_EQUAL(memcmp(in, out, 548 * sizeof(in[0])), 0);
+	CU_ASSERT_EQUAL(mpmc_pop(&rx[0], out, 1), 0);
+	guarded_unmap(mem, len);
+}
+
 static void claims_end_where_another_end_still_holds_a_cell(void)
 {
 	room_open(2, 0);
@@ -386,6 +416,8 @@ static const struct unit_test tests[] = {
 	  messages_arrive_across_the_wrap_of_64_and_of_52_bits },
 	{ "batches_are_cut_at_what_is_free_and_wrap",
 	  batches_are_cut_at_what_is_free_and_wrap },
+	{ "long_batches_of_any_message_length_are_copied_whole",
+	  long_batches_of_any_message_length_are_copied_whole },
 	{ "claims_end_where_another_end_still_holds_a_cell",
 	  claims_end_where_another_end_still_holds_a_cell },
 	{ "what_is_behind_a_reserved_cell_waits_for_it",
