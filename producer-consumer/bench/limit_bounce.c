@@ -2,8 +2,9 @@
 /*
  * limit_bounce.c - how fast does a cache line go there and back?
  *
- * Two lines, one for each direction, are what any pair of queues needs; one
- * line of many that both sides write is what a reply in the request's place
+ * Two lines, one for each direction, are what any pair of queues needs, and two
+ * rows of lines in turn what one needs that has more than a slot; one line of
+ * many that both sides write is what a reply in the request's place
  * needs; one single line is the floor of everything, and the harness's probe.
  */
 #include <stddef.h>
@@ -45,27 +46,43 @@ static int open_end(void *handle, void *mem, const struct bench_shape *s)
 	return 0;
 }
 
-/* A line of its own, and of its own pair of lines, per direction. */
-static void run_two(struct bench_run *r)
+/* A line per direction, of its own pair of lines; or lines_nr (a power of two)
+ * in turn. */
+WORK_INLINE void run_pairs(struct bench_run *r, uint64_t lines_nr)
 {
 	bool ping = r->role == BENCH_PING;
-	_Atomic uint64_t *out =
-		&((struct end *)r->tx)->lines[ping ? 0 : 4].turn;
-	_Atomic uint64_t *in = &((struct end *)r->rx)->lines[ping ? 4 : 0].turn;
-	uint64_t base = load_relaxed(out);
+	struct line *out = ((struct end *)r->tx)->lines;
+	struct line *in = ((struct end *)r->rx)->lines;
+	struct end *first = ping ? r->tx : r->rx;
+	uint64_t base = first->lap, back = LINES_NR / 2;
 
+	first->lap += r->messages;
 	if (ping)
 		r->stamps[0] = loops_stamp();
 	for (uint64_t i = 1; i <= r->messages; i++) {
+		uint64_t slot = (base + i) & (lines_nr - 1);
+		struct line *to = out + (ping ? slot : slot + back);
+		struct line *from = in + (ping ? slot + back : slot);
+
 		if (ping)
-			store_release(out, base + i);
-		while (load_acquire(in) != base + i)
+			store_release(&to->turn, base + i);
+		while (load_acquire(&from->turn) != base + i)
 			;
 		if (ping)
 			r->stamps[i] = loops_stamp();
 		else
-			store_release(out, base + i);
+			store_release(&to->turn, base + i);
 	}
+}
+
+static void run_two(struct bench_run *r)
+{
+	run_pairs(r, 1);
+}
+
+static void run_two_rotating(struct bench_run *r)
+{
+	run_pairs(r, LINES_NR / 2);
 }
 
 /* Request and reply in the same line, lines_nr (a power of two) in turn. */
@@ -116,6 +133,8 @@ static void run_one(struct bench_run *r)
 	}
 const struct bench_queue bench_two_lines = LIMIT("two lines", BENCH_RTT,
 						 run_two);
+const struct bench_queue bench_two_rotating =
+	LIMIT("two lines, rotating", BENCH_RTT, run_two_rotating);
 const struct bench_queue bench_rotating_line = LIMIT("rotating line", BENCH_RPC,
 						     run_rotating);
 const struct bench_queue bench_one_line = LIMIT("one line", BENCH_BOUNCE,

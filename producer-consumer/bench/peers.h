@@ -33,8 +33,8 @@ extern const struct bench_queue bench_pipe, bench_unix;
 /* What the machine can do. */
 extern const struct bench_queue bench_raw_plain, bench_raw_write,
 	bench_raw_both, bench_raw_string;
-extern const struct bench_queue bench_two_lines, bench_rotating_line,
-	bench_one_line;
+extern const struct bench_queue bench_two_lines, bench_two_rotating,
+	bench_rotating_line, bench_one_line;
 extern const struct bench_queue bench_memcpy;
 
 #ifdef __cplusplus

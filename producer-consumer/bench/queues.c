@@ -56,6 +56,7 @@ const struct bench_queue *const queues_all[] = {
 	&bench_raw_both,
 	&bench_raw_string,
 	&bench_two_lines,
+	&bench_two_rotating,
 	&bench_rotating_line,
 	&bench_one_line,
 	&bench_memcpy,
