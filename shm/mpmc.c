@@ -311,9 +311,11 @@ int mpmc_push(struct mpmc_tx *tx, const void *msgs, uint32_t nr)
 {
 	const uint8_t *from = msgs;
 	uint32_t done = 0;
-	int err, got;
+	int got;
 
 	do {
+		int err;
+
 		got = mpmc_reserve(tx, nr - done);
 		if (got <= 0)
 			return done ? (int)done : got;
@@ -331,9 +333,11 @@ int mpmc_pop(struct mpmc_rx *rx, void *msgs, uint32_t nr)
 {
 	uint8_t *to = msgs;
 	uint32_t done = 0;
-	int err, got;
+	int got;
 
 	do {
+		int err;
+
 		got = mpmc_take(rx, nr - done);
 		if (got <= 0)
 			return done ? (int)done : got;
