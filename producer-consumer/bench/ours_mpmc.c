@@ -146,8 +146,7 @@ LOOPS_RUN(run_batch, copy_ops, struct tx, struct rx, LOOPS_WORDS)
 
 static void run(struct bench_run *r)
 {
-	if (r->tx)
-		((struct tx *)r->tx)->idle = r->idle;
+	((struct tx *)r->tx)->idle = r->idle;
 	if (r->shape.batch > 1)
 		run_batch(r);
 	else
