@@ -347,7 +347,7 @@ static _Thread_local uint64_t discard_mount;
 static int discard_one(const char *path, const struct stat *st, int type,
 		       struct FTW *ftw)
 {
-	uint64_t mount;
+	uint64_t mount = 0;
 	int err = mount_of(path, &mount);
 
 	(void)st;
