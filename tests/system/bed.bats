@@ -41,3 +41,30 @@ teardown() {
 		eventually 60 has_ended
 	done
 }
+
+@test "a machine that fails at once is tried twice, and then said" {
+	printf '#!/bin/sh\necho "no such thing" >&2\nexit 1\n' \
+		>"$tree/bin/qemu-system-x86_64"
+	PATH=$tree/bin:$PATH TMPDIR=$tree/tmp run timeout 60 \
+		"$tree/tests/nested/bed" -- true
+	[ "$status" -eq 125 ]
+	[ "$(grep -c 'no such thing' <<<"$output")" -eq 2 ]
+	[[ $output == *'the machine does not start'* ]]
+	[ -z "$(ls "$tree/tmp")" ]
+}
+
+@test "values that cannot be are refused with what may be" {
+	bad() { # what is said, arguments
+		local said=$1
+		shift
+		run "$tree/tests/nested/bed" "$@" -- true
+		[ "$status" -eq 125 ]
+		[[ $output == *"$said"* ]]
+	}
+	bad '--timeout abc: how many seconds' --timeout abc
+	bad '--timeout 0: how many seconds' --timeout 0
+	bad '--memory 64: how many MiB, from 100 on?' --memory 64
+	bad '--copy nope: there is no such file' --copy nope
+	bad 'unknown option --nonsense' --nonsense x
+	[ ! -e "$tree/qemu.pid" ]
+}
