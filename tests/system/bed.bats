@@ -45,7 +45,7 @@ teardown() {
 @test "a machine that fails at once is tried twice, and then said" {
 	printf '#!/bin/sh\necho "no such thing" >&2\nexit 1\n' \
 		>"$tree/bin/qemu-system-x86_64"
-	PATH=$tree/bin:$PATH TMPDIR=$tree/tmp run timeout 60 \
+	PATH=$tree/bin:$PATH TMPDIR=$tree/tmp run timeout 120 \
 		"$tree/tests/nested/bed" -- true
 	[ "$status" -eq 125 ]
 	[ "$(grep -c 'no such thing' <<<"$output")" -eq 2 ]
