@@ -168,4 +168,16 @@ static inline int error_of(const struct ask *one)
 					     : 0;
 }
 
+/* An xattr's end, which is fid 1's Tclunk, waits for the copy: asks[0]. */
+static inline void copy_xattr_begin(void)
+{
+	EXPECT_OK(&s, .type = P9_TXATTRCREATE,
+		  .txattrcreate = { 1, str("user.x"), 2, 0 });
+	CU_ASSERT_EQUAL(ask_write(&s, 1, 0, "hi"), 0);
+	ask_begin(&s, &asks[0],
+		  tagged(7, (struct p9_msg){ .type = P9_TCLUNK,
+					     .tclunk = { 1 } }));
+	CU_ASSERT_FALSE(asks[0].over);
+}
+
 #endif

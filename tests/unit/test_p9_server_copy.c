@@ -76,13 +76,7 @@ static void the_end_of_an_xattr_waits_for_the_copy(void)
 
 	if (!copy_open((struct share_opts){ 0 }))
 		return;
-	EXPECT_OK(&s, .type = P9_TXATTRCREATE,
-		  .txattrcreate = { 1, str("user.x"), 2, 0 });
-	CU_ASSERT_EQUAL(ask_write(&s, 1, 0, "hi"), 0);
-	ask_begin(&s, &asks[0],
-		  tagged(7, (struct p9_msg){ .type = P9_TCLUNK,
-					     .tclunk = { 1 } }));
-	CU_ASSERT_FALSE(asks[0].over);
+	copy_xattr_begin();
 	go_all();
 	err = error_of(&asks[0]); /* not every file system has them */
 	CU_ASSERT_TRUE(err == 0 || err == EOPNOTSUPP);

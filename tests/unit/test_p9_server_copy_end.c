@@ -175,13 +175,7 @@ static void a_fid_is_clunked_also_when_its_copy_fails(void)
 
 	if (!copy_open((struct share_opts){ 0 }))
 		return;
-	EXPECT_OK(&s, .type = P9_TXATTRCREATE,
-		  .txattrcreate = { 1, str("user.x"), 2, 0 });
-	CU_ASSERT_EQUAL(ask_write(&s, 1, 0, "hi"), 0);
-	ask_begin(&s, &asks[0],
-		  tagged(7, (struct p9_msg){ .type = P9_TCLUNK,
-					     .tclunk = { 1 } }));
-	CU_ASSERT_FALSE(asks[0].over);
+	copy_xattr_begin();
 	held_go(&s.io, 0);
 	op = held_take(&s.io, 0);
 	op->done(op, -ENOSPC);
